@@ -1,0 +1,81 @@
+/** What a backend says a dataset should be now: metadata and a list of files. A draft has no side effects. */
+import type { ErrorData } from "./errors.ts";
+
+/** File types the platform knows. `auto` asks the agent to look at the content (suffix and HDF5 structure). */
+export type FileType = "HDF5" | "HDF5_NETCDF" | "HDF5_CACHE" | "NDARRAY" | "JSON" | "TEXT" | "UNKNOWN";
+
+/** What change detection compares: size in bytes, mtime in ns as decimal text, file id (inode) as text. */
+export interface Fingerprint {
+  size: number;
+  mtime_ns: string;
+  file_id: string;
+}
+
+export interface FileDraft {
+  /** Logical name inside the dataset, `/` separated, NFC. */
+  name: string;
+  /** Bare real name with extension. */
+  filename: string;
+  /** Absolute path of the bytes. */
+  path: string;
+  /** True when the backend made the file in its staging folder; false for a user's file, which is only read. */
+  staged: boolean;
+  type: FileType | "auto";
+  /** The file's own time, ms since 1970 UTC: candidate for its version id. */
+  created: number;
+  file_generator?: string;
+  ranking?: number;
+}
+
+/** A conversion the agent should run; its output is uploaded as one more file of the dataset. */
+export interface ConversionRequest {
+  converter: string;
+  /** Absolute path of the input file or folder. */
+  input: string;
+  /** Logical name of the input; that of the output is this with the suffix replaced. */
+  name: string;
+  options?: Record<string, unknown>;
+}
+
+/** An image to shrink to a JPEG thumbnail `__thumbnail_<n>`. */
+export interface ThumbnailRequest {
+  path: string;
+  /** Named literally (not by a glob): failing is worth a warning. */
+  literal: boolean;
+}
+
+/** Something left out on purpose; nothing is left out silently. */
+export interface Skip {
+  path: string;
+  reason: string;
+  rule?: string;
+}
+
+export interface DraftLog {
+  code: string;
+  message: string;
+}
+
+export interface DatasetDraft {
+  name: string;
+  alt_uid?: string;
+  /** ISO 8601 UTC with microseconds and `+00:00`. */
+  collected: string;
+  description?: string;
+  keywords: string[];
+  ranking: number;
+  /** Values become text by rule S3 when pushed; nested ones are allowed here. */
+  attributes: Record<string, unknown>;
+  files: FileDraft[];
+  conversions?: ConversionRequest[];
+  thumbnails?: ThumbnailRequest[];
+  skips?: Skip[];
+  logs?: DraftLog[];
+  /** Problems that quarantine the item while its readable files are uploaded all the same. */
+  problems?: ErrorData[];
+  /** `incomplete`: the measurement runs or died; what exists is published. */
+  state?: "complete" | "incomplete";
+}
+
+/** Answer of a backend's `read`: a draft, or the reason why there is nothing to publish yet. */
+export type ReadResult = { draft: DatasetDraft } | { not_started: string };

@@ -1,0 +1,104 @@
+/** What a reader process can be asked to do, and what it answers. One entry per kind of task. */
+import type {
+  Config,
+  DiscoveryPage,
+  Field,
+  ReadContext,
+  ReadItem,
+  ScopePolicy,
+} from "../kit/define_backend.ts";
+import type { ConverterInfo } from "../kit/define_converter.ts";
+import type { DraftLog, FileType, ReadResult } from "../kit/drafts.ts";
+
+/** The data of a backend definition, without its code. */
+export interface BackendInfo {
+  identifier: string;
+  display_name: string;
+  aliases: string[];
+  version: string;
+  kind: "folder" | "database";
+  scope_policy: ScopePolicy;
+  supports_scope_mapping: boolean;
+  has_owner: boolean;
+  live: boolean;
+  fields: Field[];
+  /** Where the code is: "built-in" or a path. */
+  origin: string;
+}
+
+/** How discovery has to look at a source, resolved by its backend from the configuration. */
+export type SourcePlan =
+  | {
+    kind: "folder";
+    root: string;
+    level: number;
+    single_file: boolean;
+    server_folder: boolean;
+    /** Source of a regular expression on the relative path, or null. */
+    name_pattern: string | null;
+    scope_from_path: boolean;
+  }
+  | { kind: "database"; watch_paths: string[] };
+
+export interface Inspection {
+  type: FileType;
+  logs: DraftLog[];
+  /** Content md5 (docs/ARCHITECTURE.md, F11), only for HDF5_NETCDF. */
+  content_md5: string | null;
+  /** SHA-256 over all groups and scalars (F13), only for HDF5_NETCDF. */
+  deep_sha256: string | null;
+}
+
+export interface ReaderTasks {
+  describe: {
+    input: Record<string, never>;
+    output: { backends: BackendInfo[]; converters: (ConverterInfo & { folder: boolean; origin: string })[] };
+  };
+  /** `problems` non-empty: the configuration is not usable and `plan` is null. */
+  resolve: {
+    input: { backend: string; config: Config };
+    output: { problems: string[]; plan: SourcePlan | null };
+  };
+  discover: { input: { backend: string; config: Config; since: unknown }; output: DiscoveryPage };
+  read: {
+    input: { backend: string; config: Config; item: ReadItem; context: ReadContext };
+    output: ReadResult;
+  };
+  convert: {
+    input: {
+      converter: string;
+      input: string;
+      output_dir: string;
+      output_name: string;
+      temp: string;
+      options: Record<string, unknown>;
+    };
+    output: { path: string; logs: string[] };
+  };
+  inspect: { input: { path: string; filename: string }; output: Inspection };
+  thumbnail: { input: { path: string; output: string }; output: { size: number } };
+}
+
+export type TaskKind = keyof ReaderTasks;
+
+export interface RunOptions {
+  /** Killed after this many ms. */
+  deadlineMs?: number;
+  /** Killed when the process grows beyond this many bytes of resident memory. */
+  memoryBytes?: number;
+  signal?: AbortSignal;
+}
+
+/** Runs tasks in reader processes. */
+export interface ReaderPool {
+  /**
+   * @throws SyncError as the task threw it; `reader_crash`, `reader_hang`, `reader_memory` (class reader) when the
+   * process died, ran past its deadline or grew too large
+   */
+  run<K extends TaskKind>(
+    kind: K,
+    input: ReaderTasks[K]["input"],
+    options?: RunOptions,
+  ): Promise<ReaderTasks[K]["output"]>;
+  close(): Promise<void>;
+}
