@@ -1,0 +1,147 @@
+/** What users see of sources, items and runs: the shapes behind the CLI's `--json` and the local API. */
+import type { ErrorData } from "../kit/errors.ts";
+
+export type SourceState = "syncing" | "scanning" | "error" | "stopped";
+export type ItemStatus = "pending" | "synchronized" | "error" | "no_mapping";
+export type ItemState =
+  | "waiting"
+  | "settling"
+  | "running"
+  | "live"
+  | "deferred"
+  | "not_started"
+  | "no_credentials"
+  | "unmapped"
+  | "retry_wait"
+  | "quarantined"
+  | "vanished"
+  | "done"
+  | "deleted_locally";
+
+/** Why an item or source is in its state: code, sentence, what to do. */
+export type Reason = Pick<ErrorData, "code" | "class" | "retry" | "blame" | "message" | "hint">;
+
+export interface ScopeMappingView {
+  id: number;
+  sync_source_id: number;
+  scope_identifier: string;
+  scope_uuid: string;
+}
+
+/** The source object of the local API, with additional fields of ours. */
+export interface SourceView {
+  id: number;
+  name: string;
+  owner: string | null;
+  status: SourceState;
+  /** Long identifier of the backend. */
+  backend: string;
+  connector: string;
+  config_data: Record<string, unknown>;
+  items_total: number;
+  items_synchronized: number;
+  items_failed: number;
+  items_unmapped_scope_count: number;
+  last_update: string;
+  scope_requirement: "REQUIRED" | "DISABLED" | null;
+  scope_policy: "REQUIRED" | "OPTIONAL" | "DISABLED" | null;
+  supports_scope_mapping: boolean | null;
+  autoassign_scope_mapping: boolean;
+  default_scope: string | null;
+  scope_mappings: ScopeMappingView[];
+  /** Why the source is in state `error`. */
+  reason: Reason | null;
+  unmatched: { count: number; paths: { path: string; reason: string }[] };
+}
+
+export interface ItemView {
+  id: number;
+  source: string;
+  dataIdentifier: string;
+  datasetUUID: string;
+  status: ItemStatus;
+  state: ItemState;
+  attempts: number;
+  reason: Reason | null;
+  /** ISO UTC, or null when nothing is planned. */
+  next_attempt_at: string | null;
+  hasPriority: boolean;
+  syncPriority: number;
+  owner: string | null;
+  scope_identifier: string | null;
+  last_update: string;
+}
+
+export interface ItemDetail extends ItemView {
+  sync_record: unknown;
+  fingerprint: string | null;
+}
+
+export interface ErrorView {
+  id: number;
+  sync_source_id?: number;
+  sync_iteration: number;
+  log_exception: string;
+  log_context: string | null;
+  log_traceback: string | null;
+  log_timestamp: string;
+  viewed: boolean;
+  /** How often it happened in a row. */
+  count: number;
+}
+
+export type OnceResult = "synchronized" | "failed" | "skipped" | "unmapped" | "live";
+
+/** What a dry run would do with one file. */
+export interface PlannedFile {
+  name: string;
+  action: string;
+  version_id: number | null;
+  reason: string;
+}
+
+export interface OnceItem {
+  source: string;
+  dataIdentifier: string;
+  datasetUUID: string;
+  result: OnceResult;
+  /** Code and sentence, null when synchronized. */
+  reason: string | null;
+  /** Dry run only. */
+  plan?: {
+    dataset: "create" | "update" | "unchanged" | "none";
+    changes: string[];
+    files: PlannedFile[];
+    skips: { path: string; reason: string }[];
+  };
+}
+
+export interface OnceReport {
+  sources: {
+    name: string;
+    backend: string;
+    status: SourceState;
+    reason: string | null;
+    items_total: number;
+    items_synchronized: number;
+    items_failed: number;
+    items_unmapped: number;
+  }[];
+  items: OnceItem[];
+  files_uploaded: number;
+  bytes_uploaded: number;
+  files_unchanged: number;
+  duration_ms: number;
+  dry_run: boolean;
+  /** Set when the run ended early: timeout or interrupted. */
+  ended?: string;
+}
+
+/** Progress of a run, at most four times a second. */
+export interface OnceProgress {
+  phase: "discovery" | "syncing" | "waiting";
+  items_done: number;
+  items_due: number;
+  bytes_uploaded: number;
+  current: string;
+}
