@@ -1,25 +1,10 @@
 /** What users see of sources, items and runs: the shapes behind the CLI's `--json` and the local API. */
-import type { ErrorData } from "../kit/errors.ts";
+import type { ItemState } from "../catalog/items.ts";
+import type { Reason } from "../catalog/reason.ts";
+import type { SourceState } from "../catalog/sources.ts";
 
-export type SourceState = "syncing" | "scanning" | "error" | "stopped";
+export type { ItemState, Reason, SourceState };
 export type ItemStatus = "pending" | "synchronized" | "error" | "no_mapping";
-export type ItemState =
-  | "waiting"
-  | "settling"
-  | "running"
-  | "live"
-  | "deferred"
-  | "not_started"
-  | "no_credentials"
-  | "unmapped"
-  | "retry_wait"
-  | "quarantined"
-  | "vanished"
-  | "done"
-  | "deleted_locally";
-
-/** Why an item or source is in its state: code, sentence, what to do. */
-export type Reason = Pick<ErrorData, "code" | "class" | "retry" | "blame" | "message" | "hint">;
 
 export interface ScopeMappingView {
   id: number;

@@ -1,0 +1,68 @@
+/** The agent's memory: one SQLite file, its tables grouped into stores. */
+import { ConversionCache, HashCache } from "./caches.ts";
+import { CatalogDatabase } from "./database.ts";
+import { ErrorStore } from "./errors.ts";
+import { FileVersionStore } from "./file_versions.ts";
+import { ItemStore } from "./items.ts";
+import { MappingStore } from "./mappings.ts";
+import { SourceStore } from "./sources.ts";
+
+export class Catalog {
+  readonly sources: SourceStore;
+  readonly items: ItemStore;
+  readonly fileVersions: FileVersionStore;
+  readonly mappings: MappingStore;
+  readonly errors: ErrorStore;
+  readonly hashes: HashCache;
+  readonly conversions: ConversionCache;
+
+  private constructor(private readonly db: CatalogDatabase) {
+    this.sources = new SourceStore(db);
+    this.items = new ItemStore(db);
+    this.fileVersions = new FileVersionStore(db);
+    this.mappings = new MappingStore(db);
+    this.errors = new ErrorStore(db);
+    this.hashes = new HashCache(db);
+    this.conversions = new ConversionCache(db);
+  }
+
+  /** Opens or creates the catalog at `path`; see {@link CatalogDatabase.open} for errors. */
+  static open(path: string): Catalog {
+    return new Catalog(CatalogDatabase.open(path));
+  }
+
+  /** Runs `work` in one transaction that rolls back on a throw. */
+  transaction<T>(work: () => T): T {
+    return this.db.transaction(work);
+  }
+
+  /** A remembered fact such as the machine id, made on first use. */
+  fact(key: string, make: () => string): string {
+    return this.db.transaction(() => {
+      const known = this.db.get("SELECT value FROM facts WHERE key = ?", key);
+      if (known) return String(known.value);
+      const value = make();
+      this.db.run("INSERT INTO facts VALUES (?, ?)", key, value);
+      return value;
+    });
+  }
+
+  /** Raises and returns the number of discovery rounds ever made. */
+  nextIteration(): number {
+    return this.db.transaction(() => {
+      this.db.run(
+        "INSERT INTO facts VALUES ('iteration','1') ON CONFLICT (key) DO UPDATE SET value = value + 1",
+      );
+      return Number(this.db.get("SELECT value FROM facts WHERE key = 'iteration'")?.value);
+    });
+  }
+
+  /** @returns "ok" or SQLite's first complaint */
+  integrity(): string {
+    return String(Object.values(this.db.get("PRAGMA quick_check") ?? { none: "no answer" })[0]);
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}

@@ -1,0 +1,82 @@
+/** Opens the catalog's SQLite file and runs whole transactions on it. */
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { SyncError } from "../kit/errors.ts";
+import { migrate } from "./migrations.ts";
+
+export type Row = Record<string, unknown>;
+
+/** A connection with what the stores need: rows, statements, transactions that roll back on a throw. */
+export class CatalogDatabase {
+  readonly #db: DatabaseSync;
+  #depth = 0;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /**
+   * Opens or creates the catalog; WAL with full sync, so that a commit survives SIGKILL and power loss.
+   * @throws SyncError `catalog_unusable` (damaged, not writable), `catalog_newer`
+   */
+  static open(path: string): CatalogDatabase {
+    let db: DatabaseSync | undefined;
+    try {
+      db = new DatabaseSync(path, { timeout: 10_000, enableForeignKeyConstraints: true });
+      db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000");
+      migrate(db, path);
+      return new CatalogDatabase(db);
+    } catch (e) {
+      db?.close();
+      if (e instanceof SyncError) throw e;
+      throw new SyncError("local", "catalog_unusable", `cannot open ${path}: ${messageOf(e)}`, {
+        cause: e,
+        hint:
+          "Check that the disk is not full and the folder is writable; a damaged catalog can be moved away: " +
+          "datasets are found again by their ids.",
+      });
+    }
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#db.prepare(sql).all(...values);
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#db.prepare(sql).get(...values);
+  }
+
+  /** Runs one statement and returns how many rows it changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#db.prepare(sql).run(...values).changes);
+  }
+
+  /** Inserts one row and returns its id. */
+  insert(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#db.prepare(sql).run(...values).lastInsertRowid);
+  }
+
+  /** Runs `work` in one transaction; nested calls join the outer one. */
+  transaction<T>(work: () => T): T {
+    if (this.#depth > 0) return work();
+    this.#db.exec("BEGIN IMMEDIATE");
+    this.#depth++;
+    try {
+      const result = work();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (e) {
+      this.#db.exec("ROLLBACK");
+      throw e;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+function messageOf(e: unknown): string {
+  return e instanceof Error ? e.message : String(e);
+}

@@ -1,0 +1,166 @@
+/** Sources: the configured places data come from. */
+import { z } from "zod";
+import type { CatalogDatabase, Row } from "./database.ts";
+import { type Reason, reasonJson } from "./reason.ts";
+
+export const SOURCE_STATES = ["syncing", "scanning", "error", "stopped"] as const;
+export type SourceState = typeof SOURCE_STATES[number];
+
+export interface SourceRow {
+  id: number;
+  name: string;
+  backend: string;
+  config: Record<string, unknown>;
+  default_scope: string | null;
+  autoassign: boolean;
+  owner: string | null;
+  state: SourceState;
+  reason: Reason | null;
+  /** Where incremental discovery of a database backend stands. */
+  cursor: unknown;
+  /** False until the first scan was completed: its items go to the back-fill lane. */
+  scanned: boolean;
+  unmatched_count: number;
+  updated: number;
+}
+
+const schema = z.object({
+  id: z.number(),
+  name: z.string(),
+  backend: z.string(),
+  config: z.string().transform((s) => z.record(z.string(), z.unknown()).parse(JSON.parse(s))),
+  default_scope: z.string().nullable(),
+  autoassign: z.number().transform(Boolean),
+  owner: z.string().nullable(),
+  state: z.enum(SOURCE_STATES),
+  reason: reasonJson,
+  cursor: z.string().nullable().transform((s): unknown => s === null ? undefined : JSON.parse(s)),
+  scanned: z.number().transform(Boolean),
+  unmatched_count: z.number(),
+  updated: z.number(),
+});
+
+export interface Counters {
+  total: number;
+  synchronized: number;
+  failed: number;
+  unmapped: number;
+}
+
+export class SourceStore {
+  constructor(private readonly db: CatalogDatabase) {}
+
+  list(): SourceRow[] {
+    return this.db.all("SELECT * FROM sources ORDER BY id").map(parse);
+  }
+
+  byName(name: string): SourceRow | undefined {
+    const row = this.db.get("SELECT * FROM sources WHERE name = ?", name);
+    return row && parse(row);
+  }
+
+  byId(id: number): SourceRow | undefined {
+    const row = this.db.get("SELECT * FROM sources WHERE id = ?", id);
+    return row && parse(row);
+  }
+
+  add(
+    source: Pick<SourceRow, "name" | "backend" | "config" | "default_scope" | "autoassign" | "owner">,
+    now: number,
+  ): number {
+    return this.db.insert(
+      "INSERT INTO sources (name, backend, config, default_scope, autoassign, owner, updated) VALUES (?,?,?,?,?,?,?)",
+      source.name,
+      source.backend,
+      JSON.stringify(source.config),
+      source.default_scope,
+      Number(source.autoassign),
+      source.owner,
+      now,
+    );
+  }
+
+  /** Changes what a user may change; a new configuration starts discovery from the beginning. */
+  update(
+    id: number,
+    patch: Partial<Pick<SourceRow, "name" | "config" | "default_scope" | "autoassign">>,
+    now: number,
+  ): void {
+    this.db.transaction(() => {
+      if (patch.name !== undefined) this.db.run("UPDATE sources SET name = ? WHERE id = ?", patch.name, id);
+      if (patch.config !== undefined) {
+        this.db.run(
+          "UPDATE sources SET config = ?, cursor = NULL WHERE id = ?",
+          JSON.stringify(patch.config),
+          id,
+        );
+      }
+      if (patch.default_scope !== undefined) {
+        this.db.run("UPDATE sources SET default_scope = ? WHERE id = ?", patch.default_scope, id);
+      }
+      if (patch.autoassign !== undefined) {
+        this.db.run("UPDATE sources SET autoassign = ? WHERE id = ?", Number(patch.autoassign), id);
+      }
+      this.db.run("UPDATE sources SET updated = ? WHERE id = ?", now, id);
+    });
+  }
+
+  /** Sets the state unless the user stopped the source: `stopped` is never overwritten by the engine (L16). */
+  setState(id: number, state: SourceState, reason: Reason | null, now: number, byUser = false): void {
+    this.db.run(
+      `UPDATE sources SET state = ?1, reason = ?2, updated = ?3 WHERE id = ?4 AND (?5 = 1 OR state <> 'stopped')
+       AND (state <> ?1 OR reason IS NOT ?2)`,
+      state,
+      reason && JSON.stringify(reason),
+      now,
+      id,
+      Number(byUser),
+    );
+  }
+
+  setCursor(id: number, cursor: unknown): void {
+    this.db.run("UPDATE sources SET cursor = ? WHERE id = ?", JSON.stringify(cursor ?? null), id);
+  }
+
+  setScanned(id: number): void {
+    this.db.run("UPDATE sources SET scanned = 1 WHERE id = ?", id);
+  }
+
+  remove(id: number): void {
+    this.db.run("DELETE FROM sources WHERE id = ?", id);
+  }
+
+  /** Exact at any time (L17). */
+  counters(id: number): Counters {
+    const row = this.db.get(
+      `SELECT count(*) AS total,
+        count(*) FILTER (WHERE state IN ('done','deleted_locally')) AS synchronized,
+        count(*) FILTER (WHERE state IN ('retry_wait','quarantined','vanished')) AS failed,
+        count(*) FILTER (WHERE state = 'unmapped') AS unmapped
+       FROM items WHERE source_id = ?`,
+      id,
+    );
+    return z.object({ total: z.number(), synchronized: z.number(), failed: z.number(), unmapped: z.number() })
+      .parse({ ...row });
+  }
+
+  /** Replaces the list of what belongs to no item (D15): all are counted, the first 1,000 paths are kept. */
+  setUnmatched(id: number, count: number, paths: { path: string; reason: string }[]): void {
+    this.db.transaction(() => {
+      this.db.run("DELETE FROM unmatched WHERE source_id = ?", id);
+      for (const p of paths.slice(0, 1000)) {
+        this.db.run("INSERT OR REPLACE INTO unmatched VALUES (?,?,?)", id, p.path, p.reason);
+      }
+      this.db.run("UPDATE sources SET unmatched_count = ? WHERE id = ?", count, id);
+    });
+  }
+
+  unmatched(id: number): { path: string; reason: string }[] {
+    return this.db.all("SELECT path, reason FROM unmatched WHERE source_id = ? ORDER BY path", id)
+      .map((r) => ({ path: String(r.path), reason: String(r.reason) }));
+  }
+}
+
+function parse(row: Row): SourceRow {
+  return schema.parse({ ...row });
+}
