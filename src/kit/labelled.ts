@@ -35,8 +35,11 @@ export type NumericArray =
 /** Flat values in C order: `i8`/`u8` as BigInt arrays, `bool` as Uint8Array of 0/1, complex interleaved. */
 export type Values = NumericArray | string[];
 
-/** Produces `length` elements from flat C-order position `start`; called with rising, contiguous ranges. */
-export type SlabSource = (start: number, length: number) => Values;
+/**
+ * Produces `length` elements from flat C-order position `start`; called with rising, contiguous ranges.
+ * May answer later, since some formats (Zarr) are only decoded asynchronously.
+ */
+export type SlabSource = (start: number, length: number) => Values | Promise<Values>;
 
 /** Attribute values that netCDF can hold: text, list of text, number, integer, list of numbers. */
 export type AttrValue = string | number | bigint | boolean | string[] | NumericArray;
