@@ -1,0 +1,117 @@
+/** File versions of the platform (`/api/v2/file…`) and the two calls around a single-part upload. */
+import { z } from "zod";
+import { SyncError } from "../kit/errors.ts";
+import { type Api, nothing } from "./api.ts";
+import { mayHaveTakenEffect } from "./errors.ts";
+import {
+  type FileCreate,
+  type FileRecord,
+  fileRecordSchema,
+  type UploadLink,
+  uploadLinkSchema,
+} from "./schemas.ts";
+
+export interface FileVersionKey {
+  uuid: string;
+  /** ms since 1970 UTC. */
+  version_id: number;
+}
+
+export interface FileCalls {
+  /**
+   * Announces a file version. When the platform says that it exists, or the reply was lost, the existing one is read.
+   * @returns the existing record, or null when this call created it
+   */
+  createFile(create: FileCreate): Promise<FileRecord | null>;
+  /** @returns null when there is no such version */
+  readFile(key: FileVersionKey): Promise<FileRecord | null>;
+  /** All versions of one logical file; empty when there is none. */
+  filesByName(datasetUuid: string, name: string): Promise<FileRecord[]>;
+  /** A link for one PUT; the record becomes `pending`. A 403 (class permission) may mean: immutable and secured. */
+  singlePartLink(key: FileVersionKey, signal?: AbortSignal): Promise<UploadLink>;
+  /** Tells the platform that the bytes are there; the record becomes `secured`. */
+  validateSinglePart(key: FileVersionKey, md5: string, signal?: AbortSignal): Promise<void>;
+}
+
+const describe = (key: FileVersionKey) => `file ${key.uuid} version ${key.version_id}`;
+
+export function fileCalls(api: Api): FileCalls {
+  /** Older servers answer 403 for an unknown uuid, so only the caller of `readFile` may take it for "not there". */
+  const readFile = async (key: FileVersionKey) => {
+    const found = await api.callOrNull({
+      method: "GET",
+      path: "/api/v2/file/read/",
+      query: { uuid: key.uuid, version_id: key.version_id },
+      what: `reading ${describe(key)}`,
+      reply: z.array(fileRecordSchema),
+    }, [403, 404]);
+    return found?.find((f) => f.version_id === key.version_id) ?? null;
+  };
+
+  return {
+    readFile,
+    async createFile(create) {
+      try {
+        await api.call({
+          method: "POST",
+          path: "/api/v2/file/",
+          json: {
+            name: create.name,
+            filename: create.filename,
+            uuid: create.uuid,
+            creator: create.creator,
+            collected: create.collected,
+            size: create.size,
+            type: create.type,
+            // The older server demands text.
+            file_generator: create.file_generator ?? "",
+            version_id: create.version_id,
+            ranking: create.ranking ?? 0,
+            ds_uuid: create.ds_uuid,
+            immutable: create.immutable ?? true,
+          },
+          what: `announcing ${describe(create)} ("${create.name}")`,
+          reply: nothing,
+        });
+        return null;
+      } catch (e) {
+        if (!mayHaveTakenEffect(e)) throw e;
+        const existing = await readFile(create).catch(() => null);
+        if (existing) return existing;
+        throw e;
+      }
+    },
+    filesByName: (datasetUuid, name) =>
+      api.call({
+        method: "GET",
+        path: "/api/v2/file/by_name/",
+        query: { dataset_uuid: datasetUuid, name },
+        what: `reading the versions of "${name}" in dataset ${datasetUuid}`,
+        reply: z.array(fileRecordSchema),
+      }),
+    async singlePartLink(key, signal) {
+      const what = `asking for an upload link for ${describe(key)}`;
+      const link = await api.call({
+        method: "GET",
+        path: "/api/v2/file/presigned_link/single_part/",
+        query: { file_uuid: key.uuid, version_id: key.version_id },
+        what,
+        reply: uploadLinkSchema,
+        signal,
+      });
+      if (link.uuid === key.uuid.toLowerCase() && link.version_id === key.version_id) return link;
+      throw new SyncError("platform", "invalid_reply", `${what}: the link is for ${describe(link)}`, {
+        hint: "The platform mixed up two uploads: tell its administrator.",
+      });
+    },
+    validateSinglePart: (key, md5, signal) =>
+      api.call({
+        method: "POST",
+        path: "/api/v2/file/validate_upload/single_part/",
+        json: { uuid: key.uuid, version_id: key.version_id, md5_checksum: md5, upload_id: "", etags: [] },
+        what: `finishing the upload of ${describe(key)}`,
+        reply: nothing,
+        signal,
+      }),
+  };
+}

@@ -1,0 +1,68 @@
+import { SyncError } from "../kit/errors.ts";
+
+type Rule = { pattern: RegExp; make: (path: string, cause: unknown, text: string) => SyncError };
+
+/** First match wins. Windows numbers its errors differently: 32 and 33 are sharing and lock violations. */
+const RULES: Rule[] = [
+  {
+    pattern: /\bENOENT\b|NotFound|os error (2|3)\b|ENOTDIR|NotADirectory/,
+    make: (path, cause) =>
+      new SyncError("busy", "file_vanished", `${path}: is no longer there`, {
+        hint: "The file was moved or deleted while it was looked at: nothing to do, the agent looks again.",
+        cause,
+      }),
+  },
+  {
+    pattern: /\bEBUSY\b|os error (32|33)\b|ETXTBSY|\bBusy\b|EAGAIN|WouldBlock/,
+    make: (path, cause) =>
+      new SyncError("busy", "file_locked", `${path}: is locked by another program`, {
+        hint: "The agent tries again by itself; close the program that holds the file if it takes long.",
+        cause,
+      }),
+  },
+  {
+    pattern: /\bEACCES\b|\bEPERM\b|PermissionDenied|NotCapable/,
+    make: (path, cause) =>
+      new SyncError("data", "file_unreadable", `${path}: reading is not permitted`, {
+        hint: "Give the user that runs etiket-sync permission to read this file.",
+        cause,
+      }),
+  },
+  {
+    pattern: /\bENOSPC\b|\bEDQUOT\b|os error (28|112|122)\b/,
+    make: (path, cause) =>
+      new SyncError("local", "disk_full", `${path}: no space left on the disk`, {
+        hint: "Free space on the disk that holds etiket-sync's data folder.",
+        cause,
+      }),
+  },
+  {
+    pattern: /\bEMFILE\b|\bENFILE\b|os error (23|24)\b/,
+    make: (path, cause) =>
+      new SyncError("local", "too_many_open_files", `${path}: the system has no more file handles`, {
+        hint: "Raise the limit of open files, or close programs; the agent goes on by itself.",
+        cause,
+      }),
+  },
+];
+
+/** The error for a failed system call on a user's file, or on the agent's copy of it. */
+export function fileError(thrown: unknown, path: string): SyncError {
+  if (thrown instanceof SyncError) return thrown;
+  const code = thrown instanceof Error && "code" in thrown ? `${thrown.code} ` : "";
+  const text = thrown instanceof Error ? `${code}${thrown.name} ${thrown.message}` : String(thrown);
+  const rule = RULES.find((r) => r.pattern.test(text));
+  if (rule) return rule.make(path, thrown, text);
+  // Bad sectors, lost shares: often over when tried again, and counted when not.
+  return new SyncError("busy", "file_read_failed", `${path}: ${text}`, {
+    hint: "Check the disk or the network share that holds the file.",
+    cause: thrown,
+  });
+}
+
+/** The error for a file that was written while it was read (U1). */
+export function fileChanging(path: string): SyncError {
+  return new SyncError("busy", "file_changing", `${path}: was written to while it was read`, {
+    hint: "The agent tries again when the file has come to rest.",
+  });
+}

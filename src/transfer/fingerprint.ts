@@ -1,0 +1,54 @@
+/** What a file looked like at one moment, exact enough to notice a later write. */
+import { lstatSync } from "node:fs";
+import type { Fingerprint } from "../kit/drafts.ts";
+import { SyncError } from "../kit/errors.ts";
+import { fileError } from "./file_errors.ts";
+
+/** A fingerprint and the change time, which a writer cannot set back. */
+export interface FileState extends Fingerprint {
+  /** ns since 1970 as decimal text. */
+  ctime_ns: string;
+}
+
+/** Looks at a path; replaceable, for tests on a simulated disk. */
+export type Stat = (path: string) => FileState;
+
+/**
+ * Reads size, times in ns and file id without opening the file. `Deno.lstat` is not used: its times are whole ms, in
+ * which a second write can hide.
+ * @throws SyncError `file_vanished` (busy), `file_unreadable`, `not_a_regular_file` (data)
+ */
+export const fileState: Stat = (path) => {
+  let stat;
+  try {
+    stat = lstatSync(path, { bigint: true });
+  } catch (e) {
+    throw fileError(e, path);
+  }
+  if (!stat.isFile()) {
+    throw new SyncError("data", "not_a_regular_file", `${path}: is a link, folder or device, not a file`, {
+      hint: "Only regular files are uploaded: put the file itself here, or leave it out with a skip rule.",
+    });
+  }
+  return {
+    size: Number(stat.size),
+    mtime_ns: String(stat.mtimeNs),
+    file_id: `${stat.dev}:${stat.ino}`,
+    ctime_ns: String(stat.ctimeNs),
+  };
+};
+
+/**
+ * The fingerprint of a regular file: size in bytes, mtime in ns, device and inode.
+ * @throws SyncError `file_vanished` (busy), `file_unreadable`, `not_a_regular_file` (data)
+ */
+export function fingerprintOf(path: string): Fingerprint {
+  const { size, mtime_ns, file_id } = fileState(path);
+  return { size, mtime_ns, file_id };
+}
+
+/** True when nothing was written between two looks. */
+export function sameState(a: FileState, b: FileState): boolean {
+  return a.size === b.size && a.mtime_ns === b.mtime_ns && a.file_id === b.file_id &&
+    a.ctime_ns === b.ctime_ns;
+}

@@ -1,0 +1,40 @@
+import type { FileSystem } from "../env.ts";
+import { fileError } from "./file_errors.ts";
+
+/** Size of one read; smaller ones cost speed, larger ones gain none. */
+const CHUNK = 1024 * 1024;
+
+/**
+ * Reads a file from the start to its end, or to `limit` bytes. Opened shared: its writer can go on, rename and delete.
+ * Reuses its buffer: a chunk is valid until the next one is asked for.
+ * @throws SyncError of class busy, data or local
+ */
+export async function* readChunks(
+  fs: Pick<FileSystem, "open">,
+  path: string,
+  limit = Infinity,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const buffer = new Uint8Array(Math.max(1, Math.min(CHUNK, limit)));
+  let file: Deno.FsFile;
+  try {
+    file = await fs.open(path, { read: true });
+  } catch (e) {
+    throw fileError(e, path);
+  }
+  try {
+    let left = limit;
+    while (left > 0) {
+      let n: number | null;
+      try {
+        n = await file.read(left < buffer.length ? buffer.subarray(0, left) : buffer);
+      } catch (e) {
+        throw fileError(e, path);
+      }
+      if (n === null) return;
+      left -= n;
+      yield buffer.subarray(0, n);
+    }
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * Frozen bytes (U1): what is uploaded equals one state that the file really had, whoever writes to it meanwhile.
+ * Small files are read once into a private copy; large ones are read in place and checked all the way.
+ */
+import type { Env } from "../env.ts";
+import type { Fingerprint } from "../kit/drafts.ts";
+import type { FileBody } from "../platform/transport.ts";
+import { fileChanging, fileError } from "./file_errors.ts";
+import { type FileState, fileState, sameState, type Stat } from "./fingerprint.ts";
+import { Hasher, type Hashes } from "./hash.ts";
+import { readChunks } from "./read_chunks.ts";
+
+export interface SnapshotOptions {
+  path: string;
+  env: Pick<Env, "now" | "sleep" | "fs">;
+  /** Path for the private copy; must not exist. Its folder must. */
+  copyTo: string;
+  /** The file is the agent's own (a backend or converter made it): nobody writes to it, no copy is needed. */
+  own?: boolean;
+  /** Hashes of exactly this fingerprint, from an earlier pass (F6). */
+  known?: { fingerprint: Fingerprint; hashes: Hashes };
+  /** Larger files are not copied, bytes. */
+  copyLimit?: number;
+  stat?: Stat;
+  signal?: AbortSignal;
+}
+
+const COPY_LIMIT = 64 * 1024 * 1024;
+/** A large file is looked at again after this many bytes. */
+const CHECK_EVERY = 64 * 1024 * 1024;
+
+/**
+ * A write shortly after another one can get the same time stamp: Linux and Windows stamp in ticks of up to 16 ms, FAT
+ * and some servers in (two) whole seconds. A file written to more recently than that is left to rest first; then every
+ * later write shows in its time.
+ */
+function restNeeded(state: FileState, nowMs: number): number {
+  const mtime = BigInt(state.mtime_ns);
+  const tick = mtime % 1_000_000_000n === 0n ? 2100 : 50;
+  const age = nowMs - Number(mtime / 1_000_000n);
+  // A time in the future comes from another clock and says nothing about the age.
+  return age >= tick ? 0 : age < 0 ? tick : tick - age;
+}
+
+export class Snapshot {
+  readonly #options: SnapshotOptions;
+  readonly #state: FileState;
+  #hashes: Hashes | null;
+
+  /** @internal Use {@link takeSnapshot}. */
+  constructor(
+    options: SnapshotOptions,
+    state: FileState,
+    readonly isCopy: boolean,
+    hashes: Hashes | null,
+  ) {
+    this.#options = options;
+    this.#state = state;
+    this.#hashes = hashes;
+  }
+
+  /** The user's (or own) file. */
+  get source(): string {
+    return this.#options.path;
+  }
+
+  /** Where the bytes are: the private copy, or the file itself. */
+  get path(): string {
+    return this.isCopy ? this.#options.copyTo : this.#options.path;
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.#state.size;
+  }
+
+  /** Of the source, when it was taken. */
+  get fingerprint(): Fingerprint {
+    const { size, mtime_ns, file_id } = this.#state;
+    return { size, mtime_ns, file_id };
+  }
+
+  /** Null while a large file has not been read. */
+  get knownHashes(): Hashes | null {
+    return this.#hashes;
+  }
+
+  /** The hashes; reads a large file when it has not been read yet. */
+  async hashes(signal?: AbortSignal): Promise<Hashes> {
+    if (this.#hashes === null) {
+      for await (const _ of this.chunks()) signal?.throwIfAborted();
+    }
+    if (this.#hashes === null) throw fileChanging(this.source);
+    return this.#hashes;
+  }
+
+  /**
+   * Checks that the bytes at `path` are still those of the snapshot.
+   * @throws SyncError busy `file_changing` or `file_vanished`
+   */
+  check(): void {
+    if (this.isCopy) return;
+    if (!sameState(this.#state, (this.#options.stat ?? fileState)(this.source))) {
+      throw fileChanging(this.source);
+    }
+  }
+
+  /** The bytes for an upload; each pass starts at byte 0. */
+  body(): FileBody {
+    return { size: this.size, chunks: () => this.chunks() };
+  }
+
+  /**
+   * One pass over the bytes. The last chunk is held back until all of them are known to be of one state, so that a
+   * mixed upload is never completed. A first pass over a large file hashes it on the way.
+   * @throws SyncError busy `file_changing`, and what reading throws
+   */
+  async *chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const { size } = this;
+    const hasher = this.isCopy ? null : new Hasher();
+    let read = 0;
+    let checked = 0;
+    this.check();
+    for await (const chunk of readChunks(this.#options.env.fs, this.path, size)) {
+      read += chunk.length;
+      hasher?.update(chunk);
+      if (read === size) this.#finish(hasher);
+      else if (read - checked >= CHECK_EVERY) {
+        checked = read;
+        this.check();
+      }
+      yield chunk;
+    }
+    if (read !== size) throw fileChanging(this.source);
+    if (size === 0) this.#finish(hasher);
+  }
+
+  #finish(hasher: Hasher | null): void {
+    this.check();
+    if (hasher === null) return;
+    const hashes = hasher.digest();
+    // Time stamps can be lied to (memory maps, network caches); the bytes of an earlier pass cannot.
+    if (this.#hashes !== null && this.#hashes.sha256 !== hashes.sha256) throw fileChanging(this.source);
+    this.#hashes = hashes;
+  }
+
+  /** Deletes the private copy, if there is one. */
+  async remove(): Promise<void> {
+    if (this.isCopy) await this.#options.env.fs.remove(this.#options.copyTo).catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove();
+  }
+}
+
+/** Copies while hashing, in one read. */
+async function copyAndHash(options: SnapshotOptions, size: number): Promise<Hashes> {
+  const { fs } = options.env;
+  const hasher = new Hasher();
+  let copy: Deno.FsFile;
+  try {
+    copy = await fs.open(options.copyTo, { write: true, createNew: true, mode: 0o600 });
+  } catch (e) {
+    throw fileError(e, options.copyTo);
+  }
+  try {
+    // One byte more than expected shows a file that has grown.
+    for await (const chunk of readChunks(fs, options.path, size + 1)) {
+      options.signal?.throwIfAborted();
+      hasher.update(chunk);
+      try {
+        for (let at = 0; at < chunk.length;) at += await copy.write(chunk.subarray(at));
+      } catch (e) {
+        throw fileError(e, options.copyTo);
+      }
+    }
+  } finally {
+    copy.close();
+  }
+  if (hasher.size !== size) throw fileChanging(options.path);
+  return hasher.digest();
+}
+
+/**
+ * Freezes a file's bytes. Remove the snapshot when it is no longer needed (`await using`).
+ * @throws SyncError busy `file_changing`, `file_locked`, `file_vanished`; data `file_unreadable`,
+ * `not_a_regular_file`; local `disk_full`, `too_many_open_files`
+ */
+export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> {
+  const { path, env, own, known, signal, stat = fileState, copyLimit = COPY_LIMIT } = options;
+  let state = stat(path);
+  const valid = known && known.fingerprint.size === state.size &&
+    known.fingerprint.mtime_ns === state.mtime_ns &&
+    known.fingerprint.file_id === state.file_id;
+  const hashes = valid ? known.hashes : null;
+  if (own) return new Snapshot(options, state, false, hashes);
+  const rest = restNeeded(state, env.now());
+  if (rest > 0) {
+    await env.sleep(rest, signal);
+    const rested = stat(path);
+    if (!sameState(state, rested)) throw fileChanging(path);
+    state = rested;
+  }
+  if (state.size > copyLimit) return new Snapshot(options, state, false, hashes);
+  let copied = false;
+  try {
+    const fresh = await copyAndHash(options, state.size);
+    if (!sameState(state, stat(path))) throw fileChanging(path);
+    copied = true;
+    return new Snapshot(options, state, true, fresh);
+  } finally {
+    if (!copied) await env.fs.remove(options.copyTo).catch(() => {});
+  }
+}
