@@ -9,6 +9,7 @@ import type {
 } from "../kit/define_backend.ts";
 import type { ConverterInfo } from "../kit/define_converter.ts";
 import type { DraftLog, FileType, ReadResult } from "../kit/drafts.ts";
+import type { ErrorData } from "../kit/errors.ts";
 
 /** The data of a backend definition, without its code. */
 export interface BackendInfo {
@@ -49,15 +50,30 @@ export interface Inspection {
   deep_sha256: string | null;
 }
 
+export interface InstalledConverter extends ConverterInfo {
+  folder: boolean;
+  /** As {@link BackendInfo.origin}. */
+  origin: string;
+}
+
+/** A module of backends or converters that could not be loaded. */
+export interface BrokenModule {
+  origin: string;
+  error: ErrorData;
+}
+
 export interface ReaderTasks {
   describe: {
     input: Record<string, never>;
-    output: { backends: BackendInfo[]; converters: (ConverterInfo & { folder: boolean; origin: string })[] };
+    output: { backends: BackendInfo[]; converters: InstalledConverter[]; broken: BrokenModule[] };
   };
-  /** `problems` non-empty: the configuration is not usable and `plan` is null. */
+  /**
+   * Checks a raw configuration. `problems` non-empty: it is not usable, and `plan` and `config` (the checked
+   * configuration, to be stored and given to the other tasks) are null.
+   */
   resolve: {
     input: { backend: string; config: Config };
-    output: { problems: string[]; plan: SourcePlan | null };
+    output: { problems: string[]; plan: SourcePlan | null; config: Config | null };
   };
   discover: { input: { backend: string; config: Config; since: unknown }; output: DiscoveryPage };
   read: {

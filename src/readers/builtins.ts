@@ -1,0 +1,14 @@
+/** The built-in backends and converters, each loaded only when it is used. Keys are their short names. */
+
+export type ModuleLoader = () => Promise<{ default: unknown }>;
+
+export const BUILTIN_BACKENDS: Record<string, ModuleLoader> = {
+  folderbase: () => import("../../backends/folderbase/mod.ts"),
+  qcodes: () => import("../../backends/qcodes/mod.ts"),
+};
+
+export const BUILTIN_CONVERTERS: Record<string, ModuleLoader> = {
+  csv_to_hdf5: () => import("../../converters/csv_to_hdf5/mod.ts"),
+  zarr_to_netcdf4: () => import("../../converters/zarr_to_netcdf4/mod.ts"),
+  zarr_to_zip: () => import("../../converters/zarr_to_zip/mod.ts"),
+};

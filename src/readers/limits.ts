@@ -1,0 +1,27 @@
+/** How long a task may take and how much a reader process may use. */
+import type { TaskKind } from "./tasks.ts";
+
+/** Default deadlines, ms (rules B3, K2). */
+export const DEADLINES: Record<TaskKind, number> = {
+  describe: 30_000,
+  resolve: 15_000,
+  discover: 60_000,
+  read: 120_000,
+  convert: 600_000,
+  inspect: 30_000,
+  thumbnail: 60_000,
+};
+
+const MiB = 1024 * 1024;
+
+/** Resident memory past which a process is killed (B3, K2). */
+export const MEMORY_BYTES = 1536 * MiB;
+
+/** Past any of these a process gets no further task. WASM memory never shrinks, and each HDF5 error leaks a descriptor. */
+export const RECYCLE = { tasks: 200, errors: 20, rss: 600 * MiB };
+
+/** What a process may print during one task (P4). */
+export const OUTPUT = { line: 64 * MiB, perSecond: 64 * MiB, total: 1024 * MiB };
+
+/** An idle process is closed after this many ms. */
+export const IDLE_MS = 30_000;

@@ -1,0 +1,185 @@
+/**
+ * The pool of reader processes, in which all code of backends and converters runs and all of a user's HDF5 files
+ * are opened: what hangs, crashes or eats memory there costs one task and nothing else.
+ */
+import { type Env, systemEnv } from "../env.ts";
+import { SyncError } from "../kit/errors.ts";
+import { asConverterFailure, describeTask, failures } from "./failures.ts";
+import { DEADLINES, IDLE_MS, MEMORY_BYTES, RECYCLE } from "./limits.ts";
+import { check, TASKS } from "./protocol.ts";
+import { type Answer, ReaderProcess } from "./reader_process.ts";
+import type { ReaderPool, ReaderTasks, RunOptions, TaskKind } from "./tasks.ts";
+
+export interface ReaderPoolOptions {
+  /** Most processes at a time: 2 unless said, never more than processor cores. */
+  max?: number;
+  /** URLs (`file:///…`) of modules with backends and converters besides the built-in ones. */
+  load?: readonly string[];
+  /** Told when processes start, are recycled and are killed. */
+  log?: (line: string) => void;
+  env?: Env;
+}
+
+/** Makes a pool; processes are started when they are needed. */
+export function createReaderPool(options: ReaderPoolOptions = {}): ReaderPool {
+  return new Pool(options);
+}
+
+/** A process and what it has done. */
+interface Member {
+  process: ReaderProcess;
+  tasks: number;
+  errors: number;
+  idleTimer: ReturnType<typeof setTimeout> | undefined;
+}
+
+class Pool implements ReaderPool {
+  readonly #max: number;
+  readonly #load: readonly string[];
+  readonly #log: (line: string) => void;
+  readonly #env: Env;
+  readonly #members = new Set<Member>();
+  readonly #idle: Member[] = [];
+  /** Tasks that wait for a process, longest first. */
+  readonly #waiting: { start: (member: Member) => void; fail: (error: SyncError) => void }[] = [];
+  #nextId = 1;
+  #closed = false;
+
+  constructor({ max = 2, load = [], log = () => {}, env = systemEnv }: ReaderPoolOptions) {
+    this.#max = Math.max(1, Math.min(max, navigator.hardwareConcurrency));
+    [this.#load, this.#log, this.#env] = [load, log, env];
+  }
+
+  async run<K extends TaskKind>(
+    kind: K,
+    input: ReaderTasks[K]["input"],
+    options: RunOptions = {},
+  ): Promise<ReaderTasks[K]["output"]> {
+    const label = describeTask(kind, input);
+    try {
+      const member = await this.#acquire(label, options.signal);
+      const answer = await this.#runOn(member, kind, input, label, options).finally(() =>
+        this.#release(member)
+      );
+      if (answer.type === "error") throw SyncError.fromData(answer.error);
+      return check(TASKS[kind].output, answer.output, `the result of ${kind}`);
+    } catch (e) {
+      const error = SyncError.from(e);
+      throw kind === "convert" ? asConverterFailure(error) : error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const closed = failures.aborted("closing the reader processes");
+    for (const waiting of this.#waiting.splice(0)) waiting.fail(closed);
+    const all = [...this.#members];
+    for (const member of all) this.#retire(member, closed);
+    await Promise.all(all.map((m) => m.process.gone));
+  }
+
+  async #runOn<K extends TaskKind>(
+    member: Member,
+    kind: K,
+    input: ReaderTasks[K]["input"],
+    label: string,
+    { deadlineMs = DEADLINES[kind], memoryBytes = MEMORY_BYTES, signal }: RunOptions,
+  ): Promise<Answer> {
+    const stop = () => member.process.kill(failures.aborted(label, signal?.reason));
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      const request = { id: this.#nextId++, kind, input, memory: memoryBytes };
+      member.tasks++;
+      const answer = await member.process.run(request, label, deadlineMs);
+      if (answer.type === "error") member.errors++;
+      const reason = recycleReason(member, answer);
+      if (reason) this.#retire(member, failures.aborted(reason));
+      return answer;
+    } catch (e) {
+      this.#log(`reader process ${member.process.pid}: ${SyncError.from(e).message}`);
+      this.#retire(member, SyncError.from(e));
+      throw e;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /** A process for one task: an idle one, a new one, or the first that others leave. */
+  #acquire(label: string, signal: AbortSignal | undefined): Promise<Member> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed || signal?.aborted) throw failures.aborted(label, signal?.reason);
+      const cancel = () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(failures.aborted(label, signal?.reason));
+      };
+      const settled = () => signal?.removeEventListener("abort", cancel);
+      const waiting = {
+        start: (member: Member) => (settled(), resolve(member)),
+        fail: (error: SyncError) => (settled(), reject(error)),
+      };
+      signal?.addEventListener("abort", cancel, { once: true });
+      this.#waiting.push(waiting);
+      this.#assign();
+    });
+  }
+
+  /** Gives processes to those who wait. */
+  #assign(): void {
+    while (this.#waiting.length > 0) {
+      const member = this.#idle.pop() ?? this.#spawn();
+      if (!member) return;
+      clearTimeout(member.idleTimer);
+      this.#waiting.shift()?.start(member);
+    }
+  }
+
+  #spawn(): Member | undefined {
+    if (this.#members.size >= this.#max) return undefined;
+    let process;
+    try {
+      process = new ReaderProcess(this.#load, () => this.#env.monotonic());
+    } catch (e) {
+      this.#waiting.shift()?.fail(SyncError.from(e));
+      return undefined;
+    }
+    const member: Member = { process, tasks: 0, errors: 0, idleTimer: undefined };
+    this.#members.add(member);
+    this.#log(`reader process ${process.pid} started`);
+    process.gone.then(() => {
+      this.#forget(member);
+      this.#assign();
+    });
+    return member;
+  }
+
+  #release(member: Member): void {
+    if (!this.#members.has(member) || !member.process.usable) return;
+    const close = () => this.#retire(member, failures.aborted("an idle reader process"));
+    const timer = setTimeout(close, IDLE_MS);
+    Deno.unrefTimer(timer);
+    member.idleTimer = timer;
+    this.#idle.push(member);
+    this.#assign();
+  }
+
+  /** Ends a process; it counts until it is gone. */
+  #retire(member: Member, reason: SyncError): void {
+    member.process.kill(reason);
+    const at = this.#idle.indexOf(member);
+    if (at >= 0) this.#idle.splice(at, 1);
+    clearTimeout(member.idleTimer);
+  }
+
+  #forget(member: Member): void {
+    this.#retire(member, failures.aborted("a reader process that ended"));
+    this.#members.delete(member);
+  }
+}
+
+/** Why a process that has answered should get no further task, or undefined. */
+function recycleReason(member: Member, answer: Answer): string | undefined {
+  if (answer.type === "error" && answer.damaged) return "its WebAssembly was aborted";
+  if (member.tasks >= RECYCLE.tasks) return `${member.tasks} tasks`;
+  if (member.errors >= RECYCLE.errors) return `${member.errors} errors`;
+  if (answer.rss > RECYCLE.rss) return `${answer.rss} bytes of memory`;
+}
