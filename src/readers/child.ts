@@ -1,9 +1,10 @@
 /** The inside of a reader process: takes tasks as lines on stdin, answers as lines on stdout. */
 import { SyncError } from "../kit/errors.ts";
 import { startGuard } from "./guard.ts";
-import { check, type Message, type Request, requestSchema, TASKS } from "./protocol.ts";
+import { check, type Message, type Request, requestSchema } from "./protocol.ts";
 import { Registry } from "./registry.ts";
 import { runTask } from "./run_task.ts";
+import { TASKS } from "./task_schemas.ts";
 import type { TaskKind } from "./tasks.ts";
 import { decode, encode, MARKER } from "./wire.ts";
 

@@ -6,8 +6,9 @@ import { type Env, systemEnv } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
 import { asConverterFailure, describeTask, failures } from "./failures.ts";
 import { DEADLINES, IDLE_MS, MEMORY_BYTES, RECYCLE } from "./limits.ts";
-import { check, TASKS } from "./protocol.ts";
+import { check } from "./protocol.ts";
 import { type Answer, ReaderProcess } from "./reader_process.ts";
+import { TASKS } from "./task_schemas.ts";
 import type { ReaderPool, ReaderTasks, RunOptions, TaskKind } from "./tasks.ts";
 
 export interface ReaderPoolOptions {
@@ -87,6 +88,7 @@ class Pool implements ReaderPool {
   ): Promise<Answer> {
     const stop = () => member.process.kill(failures.aborted(label, signal?.reason));
     signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted) stop();
     try {
       const request = { id: this.#nextId++, kind, input, memory: memoryBytes };
       member.tasks++;
@@ -126,10 +128,16 @@ class Pool implements ReaderPool {
   /** Gives processes to those who wait. */
   #assign(): void {
     while (this.#waiting.length > 0) {
-      const member = this.#idle.pop() ?? this.#spawn();
+      const member = this.#takeIdle() ?? this.#spawn();
       if (!member) return;
       clearTimeout(member.idleTimer);
       this.#waiting.shift()?.start(member);
+    }
+  }
+
+  #takeIdle(): Member | undefined {
+    for (let member = this.#idle.pop(); member; member = this.#idle.pop()) {
+      if (member.process.usable) return member;
     }
   }
 

@@ -1,234 +1,10 @@
 /** The messages between the agent and a reader process, checked on both sides. */
 import { z } from "zod";
-import type {
-  Config,
-  DiscoveredItem,
-  DiscoveryPage,
-  Field,
-  ReadContext,
-  ReadItem,
-} from "../kit/define_backend.ts";
-import type { ConverterInfo } from "../kit/define_converter.ts";
-import type {
-  ConversionRequest,
-  DatasetDraft,
-  DraftLog,
-  FileDraft,
-  ReadResult,
-  Skip,
-  ThumbnailRequest,
-} from "../kit/drafts.ts";
-import { type ErrorData, SyncError } from "../kit/errors.ts";
-import type {
-  BackendInfo,
-  BrokenModule,
-  Inspection,
-  InstalledConverter,
-  ReaderTasks,
-  SourcePlan,
-  TaskKind,
-} from "./tasks.ts";
+import { SyncError } from "../kit/errors.ts";
+import { errorData, TASKS } from "./task_schemas.ts";
+import type { TaskKind } from "./tasks.ts";
 
-/**
- * The schema of an interface: every member, optional ones too, must be named here, and no other may come, so that
- * nothing is lost silently on the way.
- */
-function object<T>(shape: { [K in keyof T]-?: z.ZodType<T[K]> }): z.ZodType<T> {
-  return z.strictObject(shape) as unknown as z.ZodType<T>;
-}
-
-const text = z.string();
-const texts = z.array(z.string());
-const flag = z.boolean();
 const integer = z.number().int();
-const map = z.record(z.string(), z.unknown());
-const config: z.ZodType<Config> = map;
-
-export const errorData = object<ErrorData>({
-  code: text,
-  class: z.enum([
-    "network",
-    "auth",
-    "busy",
-    "local",
-    "source",
-    "permission",
-    "platform",
-    "data",
-    "converter",
-    "reader",
-    "usage",
-    "internal",
-  ]),
-  retry: z.enum(["now", "later", "never", "after-user"]),
-  blame: z.enum(["file", "source", "network", "server", "us"]),
-  message: text,
-  hint: text,
-  causes: texts.optional(),
-  stack: text.optional(),
-});
-
-const field = object<Field>({
-  name: text,
-  type: z.enum(["string", "integer", "float", "boolean", "path", "dir_path", "file_path", "list", "dict"]),
-  required: flag,
-  description: text,
-  default: z.union([text, z.number(), flag, z.null(), z.array(z.unknown()), map]).optional(),
-  aliases: texts.optional(),
-  choices: texts.optional(),
-  secret: flag.optional(),
-  example: z.unknown(),
-});
-
-const backendInfo = object<BackendInfo>({
-  identifier: text,
-  display_name: text,
-  aliases: texts,
-  version: text,
-  kind: z.enum(["folder", "database"]),
-  scope_policy: z.enum(["REQUIRED", "OPTIONAL", "DISABLED"]),
-  supports_scope_mapping: flag,
-  has_owner: flag,
-  live: flag,
-  fields: z.array(field),
-  origin: text,
-});
-
-const converterMembers = {
-  id: text,
-  version: text,
-  input: text,
-  output: text,
-  auto: flag,
-  aliases: texts,
-};
-const converterInfo = object<ConverterInfo>(converterMembers);
-const installedConverter = object<InstalledConverter>({ ...converterMembers, folder: flag, origin: text });
-
-const plan: z.ZodType<SourcePlan> = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("folder"),
-    root: text,
-    level: integer,
-    single_file: flag,
-    server_folder: flag,
-    name_pattern: text.nullable(),
-    scope_from_path: flag,
-  }),
-  z.strictObject({ kind: z.literal("database"), watch_paths: texts }),
-]);
-
-const discoveredItem = object<DiscoveredItem>({
-  identifier: text.min(1),
-  priority: z.number(),
-  scope_identifier: text.optional(),
-  dataset_uuid: text.optional(),
-  fingerprint: text,
-});
-
-const fileType = z.enum(["HDF5", "HDF5_NETCDF", "HDF5_CACHE", "NDARRAY", "JSON", "TEXT", "UNKNOWN"]);
-const log = object<DraftLog>({ code: text, message: text });
-
-const draft = object<DatasetDraft>({
-  name: text,
-  alt_uid: text.optional(),
-  collected: text.regex(
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$/,
-    "expected ISO 8601 in UTC (+00:00)",
-  ),
-  description: text.optional(),
-  keywords: texts,
-  ranking: integer,
-  attributes: map,
-  files: z.array(object<FileDraft>({
-    name: text.min(1),
-    filename: text.regex(/^[^/\\]+$/, "expected a bare file name"),
-    path: text.min(1),
-    staged: flag,
-    type: z.union([fileType, z.literal("auto")]),
-    created: z.number(),
-    file_generator: text.optional(),
-    ranking: integer.optional(),
-  })),
-  conversions: z.array(object<ConversionRequest>({
-    converter: text,
-    input: text,
-    name: text,
-    options: map.optional(),
-  })).optional(),
-  thumbnails: z.array(object<ThumbnailRequest>({ path: text, literal: flag })).optional(),
-  skips: z.array(object<Skip>({ path: text, reason: text, rule: text.optional() })).optional(),
-  logs: z.array(log).optional(),
-  problems: z.array(errorData).optional(),
-  state: z.enum(["complete", "incomplete"]).optional(),
-});
-
-const readResult: z.ZodType<ReadResult> = z.union([
-  z.strictObject({ draft }),
-  z.strictObject({ not_started: text }),
-]);
-
-/** What each kind of task takes and answers. */
-export const TASKS: {
-  [K in TaskKind]: { input: z.ZodType<ReaderTasks[K]["input"]>; output: z.ZodType<ReaderTasks[K]["output"]> };
-} = {
-  describe: {
-    input: z.strictObject({}),
-    output: object({
-      backends: z.array(backendInfo),
-      converters: z.array(installedConverter),
-      broken: z.array(object<BrokenModule>({ origin: text, error: errorData })),
-    }),
-  },
-  resolve: {
-    input: object({ backend: text, config }),
-    output: object({ problems: texts, plan: plan.nullable(), config: config.nullable() }),
-  },
-  discover: {
-    input: object({ backend: text, config, since: z.unknown() }),
-    output: object<DiscoveryPage>({ items: z.array(discoveredItem), cursor: z.unknown(), more: flag }),
-  },
-  read: {
-    input: object({
-      backend: text,
-      config,
-      item: object<ReadItem>({ identifier: text, path: text }),
-      context: object<ReadContext>({
-        staging: text,
-        version: text,
-        converters: z.array(converterInfo),
-        timeZone: text,
-        newest: flag,
-        now: z.number(),
-      }),
-    }),
-    output: readResult,
-  },
-  convert: {
-    input: object({
-      converter: text,
-      input: text,
-      output_dir: text,
-      output_name: text,
-      temp: text,
-      options: map,
-    }),
-    output: object({ path: text, logs: texts }),
-  },
-  inspect: {
-    input: object({ path: text, filename: text }),
-    output: object<Inspection>({
-      type: fileType,
-      logs: z.array(log),
-      content_md5: text.nullable(),
-      deep_sha256: text.nullable(),
-    }),
-  },
-  thumbnail: {
-    input: object({ path: text, output: text }),
-    output: object({ size: integer }),
-  },
-};
 
 /** Asks a reader process to run a task; `input` is checked by {@link TASKS}. */
 export const requestSchema = z.strictObject({
@@ -251,7 +27,7 @@ export const messageSchema = z.discriminatedUnion("type", [
     error: errorData,
     rss: z.number(),
     /** The process may be damaged: don't use it again. */
-    damaged: flag,
+    damaged: z.boolean(),
   }),
   /** Its last words before it kills itself for using too much memory. */
   z.strictObject({ type: z.literal("memory"), rss: z.number() }),
@@ -266,10 +42,18 @@ export type Message = z.infer<typeof messageSchema>;
 export function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.slice(0, 3).map((i) =>
-    `${i.path.length ? i.path.join(".") + ": " : ""}${i.message}`
+  const issues = parsed.error.issues.map(deepestIssue).slice(0, 3).map((issue) =>
+    `${issue.path.length ? issue.path.join(".") + ": " : ""}${issue.message}`
   );
   throw new SyncError("reader", "reader_protocol", `${what} is not valid: ${issues.join("; ")}`, {
     hint: "This is a bug in the backend or converter: report it to its author.",
   });
+}
+
+/** Of a union, which only says that no member fits, the complaint of the member that fits best. */
+function deepestIssue(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== "invalid_union") return issue;
+  const inner = issue.errors.flatMap((branch) => branch.slice(0, 1)).map(deepestIssue);
+  const [deepest] = inner.sort((a, b) => b.path.length - a.path.length);
+  return deepest ? { ...deepest, path: [...issue.path, ...deepest.path] } : issue;
 }

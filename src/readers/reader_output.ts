@@ -13,6 +13,7 @@ export interface OutputEvents {
 
 const TAIL_LINES = 5;
 const TAIL_LINE_BYTES = 300;
+const STACK_FRAME = /^\s+at /;
 const MARKER_BYTES = new TextEncoder().encode(MARKER);
 
 export class ReaderOutput {
@@ -36,7 +37,7 @@ export class ReaderOutput {
     this.#total = 0;
   }
 
-  /** The last lines that are no messages, in one line. */
+  /** The last lines that are neither messages nor frames of a stack, as one line. */
   get tail(): string {
     return this.#tail.join(" | ");
   }
@@ -70,7 +71,7 @@ export class ReaderOutput {
 
   #remember(line: Uint8Array): void {
     const text = new TextDecoder().decode(line.subarray(0, TAIL_LINE_BYTES)).trimEnd();
-    if (text === "") return;
+    if (text === "" || STACK_FRAME.test(text)) return;
     this.#tail.push(text);
     if (this.#tail.length > TAIL_LINES) this.#tail.shift();
   }

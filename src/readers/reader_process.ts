@@ -31,7 +31,7 @@ export class ReaderProcess {
   #ready = false;
   /** Why it is being killed. */
   #doom: SyncError | null = null;
-  #dead = false;
+  #exited = false;
 
   /**
    * @param load see {@link readerCommand}
@@ -66,7 +66,7 @@ export class ReaderProcess {
 
   /** False once it is dead or about to be. */
   get usable(): boolean {
-    return !this.#dead && this.#doom === null;
+    return !this.#exited && this.#doom === null;
   }
 
   /**
@@ -74,6 +74,7 @@ export class ReaderProcess {
    * @throws SyncError `reader_…` when the process does not answer, or what {@link kill} was given
    */
   async run(request: Request, label: string, deadlineMs: number): Promise<Answer> {
+    if (!this.usable) throw this.#doom ?? failures.start("it ended while it was idle");
     const line = new TextEncoder().encode(encode(request) + "\n");
     this.#output.startTask();
     const timer = setTimeout(() => {
@@ -128,10 +129,10 @@ export class ReaderProcess {
     const { stdout, stderr } = this.#child;
     const streams = Promise.allSettled([this.#output.read(stdout, true), this.#output.read(stderr, false)]);
     const status = await this.#child.status;
+    this.#exited = true;
     const timer = setTimeout(() => this.#output.cancel(), DRAIN_MS);
     await streams;
     clearTimeout(timer);
-    this.#dead = true;
     this.#closeStdin();
     this.#running?.reject(this.#doom ?? this.#ended(this.#running.label, status));
   }

@@ -1,0 +1,2 @@
+/** For tests: a module whose import never ends. */
+for (;;);
