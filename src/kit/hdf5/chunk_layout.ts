@@ -64,3 +64,23 @@ export function* slabs(
     }
   }
 }
+
+/** Boxes in which an existing dataset is read in C order: of whole chunks where these fit into `SLAB_BYTES`. */
+export function readSlabs(
+  shape: readonly number[],
+  chunks: readonly number[] | null,
+  itemBytes: number,
+): Iterable<Slab> {
+  if (shape.length === 0) return [{ offset: [], count: [], start: 0, length: 1 }];
+  const box = [...shape];
+  let bytes = box.reduce((a, b) => a * b, itemBytes);
+  for (const [axis, length] of shape.entries()) {
+    if (bytes <= SLAB_BYTES) break;
+    bytes /= length;
+    const rows = Math.floor(SLAB_BYTES / bytes);
+    const aligned = chunks?.[axis] ?? 1;
+    box[axis] = rows < 1 ? 1 : rows < aligned ? rows : rows - rows % aligned;
+    if (rows > 1) break;
+  }
+  return slabs(shape, box, itemBytes);
+}

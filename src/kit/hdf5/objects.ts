@@ -1,0 +1,280 @@
+/** Groups, datasets and attributes of an open HDF5 file. */
+import type { Metadata } from "h5wasm/node";
+import { SyncError } from "../errors.ts";
+import type { Dtype, NumericArray } from "../labelled.ts";
+import { sizeOf } from "../labelled.ts";
+import { readSlabs } from "./chunk_layout.ts";
+import { decode, type Hdf5Values } from "./decode.ts";
+import { checkFilters, filterName } from "./filters.ts";
+import type { Hdf5Library } from "./module.ts";
+import { describeType, type Hdf5Type, isVariableLength, labelledDtype, unreadablePart } from "./types.ts";
+
+/** What the objects of a file share. */
+export interface FileContext extends Hdf5Library {
+  id: bigint;
+  /** Path of the file, for messages. */
+  path: string;
+  /** Runs a call into the library; see `callHdf5`. */
+  call<T>(doing: string, call: () => T): T;
+}
+
+export interface Hdf5Attribute {
+  name: string;
+  type: Hdf5Type;
+  /** [] for a scalar, null for an attribute without value. */
+  shape: number[] | null;
+}
+
+/** The value of an attribute in its simplest form: a scalar or the only element of a list stands alone. */
+export type Hdf5AttributeValue = string | number | bigint | boolean | null | Hdf5Values;
+
+/** What groups and datasets have in common. */
+abstract class Hdf5Object {
+  constructor(protected readonly file: FileContext, readonly path: string) {}
+
+  get name(): string {
+    return this.path.slice(this.path.lastIndexOf("/") + 1);
+  }
+
+  /** Names of the attributes in order of creation where the file keeps it, else by name. */
+  attributeNames(): string[] {
+    return this.file.call(
+      `attributes of ${this.path}`,
+      () => this.file.module.get_attribute_names(this.file.id, this.path),
+    );
+  }
+
+  /** Type and shape of an attribute that exists. */
+  attribute(name: string): Hdf5Attribute {
+    const metadata = this.#metadata(name);
+    return { name, type: describeType(metadata), shape: metadata.shape };
+  }
+
+  /**
+   * All values of an attribute, flat in C order; null without value.
+   * @throws SyncError `hdf5_unsupported_type`
+   */
+  attributeValues(name: string): Hdf5Values | null {
+    const { file, path } = this;
+    const what = `attribute ${name} of ${path}`;
+    const metadata = this.#metadata(name);
+    const type = describeType(metadata);
+    if (metadata.shape === null) return null;
+    requireReadable(file, what, type);
+    const count = sizeOf(metadata.shape);
+    return file.call(what, () =>
+      withBuffer(file, Math.max(count, 1) * type.bytes, (pointer) => {
+        file.module.get_attribute_data(file.id, path, name, pointer);
+        try {
+          return decode(file.module, copyOut(file, pointer, count * type.bytes), type, count);
+        } finally {
+          if (isVariableLength(type)) file.module.reclaim_vlen_memory(file.id, path, name, pointer);
+        }
+      }));
+  }
+
+  /**
+   * An attribute in its simplest form; undefined when there is none of that name.
+   * @throws SyncError `hdf5_unsupported_type`
+   */
+  attributeValue(name: string): Hdf5AttributeValue | undefined {
+    return this.attributeNames().includes(name) ? this.#simplest(this.attribute(name)) : undefined;
+  }
+
+  /** The attributes that can be read, in simplest form, without the bookkeeping of HDF5 and netCDF. */
+  attributes(): Record<string, Hdf5AttributeValue> {
+    const names = this.attributeNames().filter((name) => !isBookkeeping(name));
+    const readable = names.map((name) => this.attribute(name)).filter(({ type }) => !unreadablePart(type));
+    return Object.fromEntries(readable.map((attribute) => [attribute.name, this.#simplest(attribute)]));
+  }
+
+  #simplest({ name, type }: Hdf5Attribute): Hdf5AttributeValue {
+    const values = this.attributeValues(name);
+    if (values === null || !hasLength(values) || values.length !== 1) return values;
+    const value = values[0] ?? null;
+    return type.kind === "number" && type.dtype === "bool" ? value === 1 : value;
+  }
+
+  #metadata(name: string): Metadata {
+    return this.file.call(
+      `attribute ${name} of ${this.path}`,
+      () => this.file.module.get_attribute_metadata(this.file.id, this.path, name),
+    );
+  }
+}
+
+export class Hdf5Group extends Hdf5Object {
+  readonly kind = "group";
+}
+
+export class Hdf5Dataset extends Hdf5Object {
+  readonly kind = "dataset";
+  #known?: { metadata: Metadata; type: Hdf5Type };
+
+  get #described() {
+    if (!this.#known) {
+      const metadata = this.file.call(
+        `dataset ${this.path}`,
+        () => this.file.module.get_dataset_metadata(this.file.id, this.path),
+      );
+      this.#known = { metadata, type: describeType(metadata) };
+    }
+    return this.#known;
+  }
+
+  /** [] for a scalar, null for a dataset without dataspace. */
+  get shape(): number[] | null {
+    return this.#described.metadata.shape;
+  }
+
+  get type(): Hdf5Type {
+    return this.#described.type;
+  }
+
+  /** Type in the terms of labelled arrays; undefined for what these can not hold. */
+  get dtype(): Dtype | undefined {
+    return labelledDtype(this.type);
+  }
+
+  /** Null when contiguous. */
+  get chunks(): number[] | null {
+    return this.#described.metadata.chunks;
+  }
+
+  /** The filters that values pass through, in the order in which they were applied. */
+  get filters(): { id: number; name: string }[] {
+    return this.file.call(
+      `filters of ${this.path}`,
+      () => this.file.module.get_dataset_filters(this.file.id, this.path),
+    )
+      .map(({ id, name }) => ({ id, name: name || filterName(id) }));
+  }
+
+  /** Name as a dimension scale ("" = unnamed); null when it is none. */
+  get scaleName(): string | null {
+    return this.file.call(
+      `dataset ${this.path}`,
+      () => this.file.module.get_scale_name(this.file.id, this.path),
+    );
+  }
+
+  /** Paths of the dimension scales of each axis. */
+  scales(): string[][] {
+    return (this.shape ?? []).map((_, axis) =>
+      this.file.call(
+        `axis ${axis} of ${this.path}`,
+        () => this.file.module.get_attached_scales(this.file.id, this.path, axis),
+      )
+    );
+  }
+
+  /**
+   * Checks that the values can be read: type, filters, and that they lie in this file.
+   * @throws SyncError `hdf5_unsupported_type`, `hdf5_unknown_filter`, `hdf5_outside_file` (class data)
+   */
+  requireReadable(): void {
+    const what = `dataset ${this.path}`;
+    requireReadable(this.file, what, this.type);
+    checkFilters(`${this.file.path}: ${what}`, this.filters);
+    const outside = this.#described.metadata.virtual_sources?.find((source) => source.file_name !== ".");
+    if (outside) {
+      throw new SyncError(
+        "data",
+        "hdf5_outside_file",
+        `${this.file.path}: ${what} is a view on the other file ${outside.file_name}`,
+        { hint: "Save the data themselves in the file (h5repack does it)." },
+      );
+    }
+  }
+
+  /**
+   * The values in C order, in slabs of at most 8 MiB.
+   * @throws SyncError as {@link requireReadable}; `hdf5_unreadable` when a chunk is damaged
+   */
+  *iterateSlabs(): Generator<Hdf5Values, void, undefined> {
+    const { shape, type, chunks } = this;
+    this.requireReadable();
+    if (shape === null || sizeOf(shape) === 0) return;
+    for (const slab of readSlabs(shape, chunks, isVariableLength(type) ? TEXT_BYTES : type.bytes)) {
+      yield this.#readBox(slab.offset, slab.count);
+    }
+  }
+
+  /**
+   * Values of a box, flat in C order; everything when `start` is absent.
+   * @throws SyncError as {@link iterateSlabs}; `hdf5_too_large` above 1 GiB
+   */
+  read(start?: readonly number[], count?: readonly number[]): Hdf5Values {
+    this.requireReadable();
+    const shape = this.shape ?? [];
+    const offset = start ?? shape.map(() => 0);
+    const extent = count ?? shape.map((n, axis) => n - (offset[axis] ?? 0));
+    const bytes = sizeOf(extent) * this.type.bytes;
+    if (bytes > LARGEST_READ) {
+      throw new SyncError(
+        "data",
+        "hdf5_too_large",
+        `${this.file.path}: dataset ${this.path}: ${bytes} bytes at once`,
+        { hint: "Read it in slabs." },
+      );
+    }
+    return this.#readBox(offset, extent);
+  }
+
+  #readBox(offset: readonly number[], count: readonly number[]): Hdf5Values {
+    const { file, path, type } = this;
+    const what = `dataset ${path}`;
+    const size = this.shape === null ? 0 : sizeOf(count);
+    if (size === 0) return decode(file.module, new Uint8Array(0), type, 0);
+    const box = count.length === 0 ? null : count.map(BigInt);
+    const from = box && offset.map(BigInt), stride = box && box.map(() => 1n);
+    return file.call(what, () =>
+      withBuffer(file, size * type.bytes, (pointer) => {
+        file.module.get_dataset_data(file.id, path, box, from, stride, pointer);
+        try {
+          return decode(file.module, copyOut(file, pointer, size * type.bytes), type, size);
+        } finally {
+          if (isVariableLength(type)) {
+            file.module.reclaim_vlen_memory_count(file.id, path, "", pointer, count.map(BigInt));
+          }
+        }
+      }));
+  }
+}
+
+/** Bytes reckoned for one text or sequence, whose length is not known beforehand. */
+const TEXT_BYTES = 512;
+const LARGEST_READ = 1024 ** 3;
+
+/** Attributes in which HDF5 and netCDF keep their own books. */
+export function isBookkeeping(name: string): boolean {
+  return /^(CLASS|NAME|DIMENSION_LIST|REFERENCE_LIST|_NCProperties|_nc3_strict|_Netcdf4.*)$/.test(name);
+}
+
+function requireReadable(file: FileContext, what: string, type: Hdf5Type): void {
+  const reason = unreadablePart(type);
+  if (reason === undefined) return;
+  throw new SyncError("data", "hdf5_unsupported_type", `${file.path}: ${what} holds ${reason}`, {
+    hint: "Save it with a plain number or text type; the file itself is uploaded all the same.",
+  });
+}
+
+function withBuffer<T>(file: FileContext, bytes: number, use: (pointer: bigint) => T): T {
+  const pointer = bytes > file.module.MAXIMUM_MEMORY ? 0 : file.module._malloc(bytes);
+  if (pointer === 0) throw new RangeError(`no memory for ${bytes} bytes`);
+  try {
+    // A part that the library leaves out must not show what was in memory before.
+    file.module.HEAPU8.fill(0, pointer, pointer + bytes);
+    return use(BigInt(pointer));
+  } finally {
+    file.module._free(pointer);
+  }
+}
+
+function copyOut(file: FileContext, pointer: bigint, bytes: number): Uint8Array {
+  return file.module.HEAPU8.slice(Number(pointer), Number(pointer) + bytes);
+}
+
+function hasLength(values: Hdf5Values): values is NumericArray | string[] | Hdf5Values[] {
+  return Array.isArray(values) || ArrayBuffer.isView(values);
+}
