@@ -47,9 +47,9 @@ function usefulAltUid(key: { uuid: string; alt_uid?: string | null }): string | 
   return !key.alt_uid || key.alt_uid.toLowerCase() === key.uuid.toLowerCase() ? null : key.alt_uid;
 }
 
-/** Features that a platform may announce beside whatever else its probe says. */
-const probeReply = z.object({ features: z.array(z.string()).catch([]) }).catch({ features: [] });
-const MOVE_FEATURE = "dataset_move";
+/** What goes beyond the contract may be announced by the probe; other servers answer it with any JSON. */
+const probeReply = z.object({ capabilities: z.object({ dataset_move: z.boolean().catch(false) }) })
+  .catch({ capabilities: { dataset_move: false } });
 
 export function datasetCalls(api: Api): DatasetCalls {
   const readDataset = (uuid: string) =>
@@ -78,9 +78,9 @@ export function datasetCalls(api: Api): DatasetCalls {
     api.callOrNull({
       method: "GET",
       path: "/api/v3/",
-      what: "asking for the platform's features",
+      what: "asking what the platform offers",
       reply: probeReply,
-    }).then((probe) => probe?.features.includes(MOVE_FEATURE) ?? false);
+    }).then((probe) => probe?.capabilities.dataset_move ?? false);
 
   return {
     readDataset,

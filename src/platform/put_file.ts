@@ -56,6 +56,7 @@ function readReply(reply: http.IncomingMessage): Promise<Response> {
       size += part.length;
     });
     reply.on("error", reject);
+    reply.on("close", () => reject(new Error("connection closed within the reply")));
     reply.on("end", () => {
       const body = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
       let at = 0;
@@ -68,27 +69,35 @@ function readReply(reply: http.IncomingMessage): Promise<Response> {
   });
 }
 
-/** Hands the body over piece by piece; each piece is with the system before the next one is produced. */
+/**
+ * Hands the body over piece by piece; each piece is with the system before the next one is produced. Stops when the
+ * reply has come.
+ */
 async function writeBody(
   request: http.ClientRequest,
   body: FileBody,
-  done: Promise<unknown>,
-  progress: (bytes: number) => void,
+  reply: Promise<unknown>,
+  onPiece: (bytes: number) => void,
 ): Promise<void> {
   let replied = false;
-  const finished = done.then(() => void (replied = true));
+  const finished = reply.then(() => void (replied = true));
+  finished.catch(() => {}); // the sender waits for the reply itself
+  let handedOver = 0;
   for await (const chunk of body.chunks()) {
-    for (let at = 0; at < chunk.length; at += PIECE) {
+    for (let at = 0; at < chunk.length && !replied; at += PIECE) {
       const piece = chunk.subarray(at, at + PIECE);
       const written = new Promise<void>((resolve, reject) => {
         request.write(piece, (e) => e ? reject(e) : resolve());
       });
+      handedOver += piece.length;
       await Promise.race([written, finished]);
-      if (replied) return;
-      progress(piece.length);
+      onPiece(piece.length);
     }
+    if (replied) break;
   }
-  request.end();
+  // Answered too early: the rest is not sent, and the connection is of no further use.
+  if (handedOver < body.size) request.destroy();
+  else request.end();
 }
 
 /** Makes a sender with its own keep-alive connections. */
@@ -138,9 +147,13 @@ export function filePutter(overrides: Partial<PutLimits> = {}): FilePutter {
     signal?.addEventListener("abort", cancel, { once: true });
 
     const reply = new Promise<Response>((resolve, reject) => {
-      request.on("response", (r: http.IncomingMessage) => readReply(r).then(resolve, reject));
+      let answered = false;
+      request.on("response", (r: http.IncomingMessage) => {
+        answered = true;
+        readReply(r).then(resolve, reject);
+      });
       request.on("error", reject);
-      request.on("close", () => reject(new Error("connection closed before the reply")));
+      request.on("close", () => answered || reject(new Error("connection closed before the reply")));
     });
     let sent = 0;
     const writing = writeBody(request, body, reply, (bytes) => {
@@ -152,8 +165,10 @@ export function filePutter(overrides: Partial<PutLimits> = {}): FilePutter {
     writing.then(() => allSent = performance.now(), () => {});
     try {
       const response = await reply;
-      // A reply before the whole body was taken: the rest is not sent, and the connection is of no further use.
-      if (sent < body.size) request.destroy();
+      await writing;
+      if (response.ok && sent < body.size) {
+        throw new Error("connection closed: answered before the whole file was sent");
+      }
       return response;
     } catch (e) {
       if (signal?.aborted) throw signal.reason;

@@ -12,7 +12,7 @@ export interface StallLimits {
 /** Counts progress; `check` says when to give up. Pure: the times are given by the caller, ms of a monotonic clock. */
 export class StallWatch {
   #last: number;
-  /** Start times of windows with the total at that moment, oldest first. */
+  /** Totals at moments, oldest first; the oldest one is the total at the start of the window. */
   readonly #samples: { at: number; total: number }[];
   #total = 0;
 
@@ -29,16 +29,16 @@ export class StallWatch {
     if (!newest || now - newest.at >= this.limits.floorWindowMs / 60) {
       this.#samples.push({ at: now, total: this.#total });
     }
-    const windowStart = now - this.limits.floorWindowMs;
-    while ((this.#samples[1]?.at ?? Infinity) <= windowStart) this.#samples.shift();
   }
 
-  /** True when nothing moved for `stallMs`, or less than the floor in a whole window. */
+  /** True when nothing moved for `stallMs`, or less than the floor in the last whole window. */
   stalled(now: number): boolean {
-    if (now - this.#last >= this.limits.stallMs) return true;
-    const { floorBytesPerS, floorWindowMs } = this.limits;
-    const oldest = this.#samples[0];
-    if (!oldest || now - oldest.at < floorWindowMs) return false;
-    return (this.#total - oldest.total) / (now - oldest.at) * 1000 < floorBytesPerS;
+    const { stallMs, floorBytesPerS, floorWindowMs } = this.limits;
+    if (now - this.#last >= stallMs) return true;
+    const windowStart = now - floorWindowMs;
+    while ((this.#samples[1]?.at ?? Infinity) <= windowStart) this.#samples.shift();
+    const before = this.#samples[0];
+    if (!before || before.at > windowStart) return false;
+    return this.#total - before.total < floorBytesPerS * floorWindowMs / 1000;
   }
 }

@@ -5,7 +5,8 @@ import { completeReply, isFileBody, type Transport, type TransportRequest } from
 
 /**
  * A transport over the network: `fetch` for JSON and downloads, node:http(s) for file bodies, because `fetch` always
- * sends streams chunked, which object stores refuse.
+ * sends streams chunked, which object stores refuse. On a kept connection that breaks, `fetch` by itself sends a
+ * request once more, POST and PATCH included: every write must be harmless when it arrives twice.
  * @param baseUrl address of the server, with or without trailing slash
  */
 export function httpTransport(baseUrl: string, limits?: Partial<PutLimits>): Transport {
