@@ -1,0 +1,67 @@
+/** What type a file is for the platform, from its suffix and its content (behaviour rules of type detection, F9). */
+import type { DraftLog, FileType } from "../drafts.ts";
+import { SyncError } from "../errors.ts";
+import { type ContentHashes, hashContent } from "./content_hash.ts";
+import { type Hdf5File, openHdf5 } from "./open.ts";
+import { readSignature } from "./signature.ts";
+import { datasetWithoutScales } from "./variables.ts";
+
+export interface Inspection {
+  type: FileType;
+  logs: DraftLog[];
+  /** Content md5 (F11), only for HDF5_NETCDF. */
+  content_md5: string | null;
+  /** SHA-256 over all groups and scalars (F13), only for HDF5_NETCDF. */
+  deep_sha256: string | null;
+}
+
+const HDF5_SUFFIX = /\.(h5|hdf5|nc)$/i;
+
+/**
+ * Inspects one file. A file that is not what its suffix says, or is damaged, is no failure: it gets type HDF5 and a log.
+ * @param filename bare name, whose suffix decides
+ */
+export async function inspectFile(path: string, filename: string): Promise<Inspection> {
+  if (/\.json$/i.test(filename)) return plain("JSON");
+  if (/\.txt$/i.test(filename)) return plain("TEXT");
+  if (!HDF5_SUFFIX.test(filename)) return plain("UNKNOWN");
+
+  const logs: DraftLog[] = [];
+  try {
+    const { kind } = readSignature(path);
+    if (kind !== "hdf5") {
+      logs.push({
+        code: "suffix_content_mismatch",
+        message: `${filename} has no HDF5 signature (${CONTENT[kind]})`,
+      });
+      return plain("HDF5", logs);
+    }
+    using file = await openHdf5(path);
+    const bare = datasetWithoutScales(file);
+    if (bare) return plain("HDF5", logs);
+    const hashes = hashesOf(file, logs);
+    return hashes ? { type: "HDF5_NETCDF", logs, ...hashes } : plain("HDF5", logs);
+  } catch (thrown) {
+    const error = SyncError.from(thrown);
+    if (error.class === "reader" || error.class === "source") throw error;
+    logs.push({ code: error.code, message: error.message });
+    return plain("HDF5", logs);
+  }
+}
+
+const CONTENT = { netcdf3: "netCDF-3", empty: "empty", text: "text", unknown: "other content" } as const;
+
+function plain(type: FileType, logs: DraftLog[] = []): Inspection {
+  return { type, logs, content_md5: null, deep_sha256: null };
+}
+
+/** A netCDF file whose values can not be read has no content md5, so that it can only be sent as HDF5. */
+function hashesOf(file: Hdf5File, logs: DraftLog[]): ContentHashes | undefined {
+  try {
+    return hashContent(file);
+  } catch (thrown) {
+    const error = SyncError.from(thrown);
+    logs.push({ code: error.code, message: error.message });
+    return undefined;
+  }
+}
