@@ -1,0 +1,48 @@
+/** CSV table → HDF5 (netCDF-4) file with one variable per column, as pandas and xarray would write it. */
+import path from "node:path";
+import { defineConverter } from "../../src/kit/define_converter.ts";
+import { writeNetcdf } from "../../src/kit/hdf5/netcdf_writer.ts";
+import type { LabelledArray } from "../../src/kit/labelled.ts";
+import { ColumnSpool } from "./column_spool.ts";
+import { INDEX } from "./header.ts";
+import { inferTable, readRows } from "./table.ts";
+
+export default defineConverter({
+  id: "csv_to_hdf5",
+  version: "1.0.0",
+  input: "csv",
+  output: "hdf5",
+  auto: false,
+  aliases: ["CSVToHDF5Converter"],
+  folder: false,
+  async convert(input, outputDir, context) {
+    const table = inferTable(input, context.log);
+    const spool = new ColumnSpool(path.join(context.temp, "columns"), table.columns.map((c) => c.dtype));
+    try {
+      readRows(input, table, (fields) => spool.addRow(fields));
+      const index: LabelledArray = {
+        name: INDEX,
+        dims: [INDEX],
+        shape: [table.rows],
+        dtype: "i8",
+        data: (start, length) => BigInt64Array.from({ length }, (_, i) => BigInt(start + i)),
+        attrs: {},
+        role: "coordinate",
+      };
+      const columns = table.columns.map(({ name, longName, units, dtype }, i): LabelledArray => ({
+        name,
+        dims: [INDEX],
+        shape: [table.rows],
+        dtype,
+        data: spool.column(i),
+        attrs: { ...(longName ? { long_name: longName } : {}), ...(units ? { units } : {}) },
+        role: "data",
+      }));
+      const output = path.join(outputDir, context.outputName);
+      await writeNetcdf(output, { arrays: [index, ...columns], attrs: {} });
+      return output;
+    } finally {
+      spool.close();
+    }
+  },
+});
