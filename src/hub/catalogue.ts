@@ -1,0 +1,129 @@
+/**
+ * What the hub remembers about users, scopes, datasets and files: the boundary behind which a database sits.
+ * Refusals are thrown as {@link HubError} with the status that the contract names. The bytes of files are none of
+ * its business; they are behind {@link Objects}.
+ */
+import type {
+  BugReport,
+  DatasetCreate,
+  DatasetRecord,
+  DatasetSearch,
+  DatasetSelection,
+  DatasetUpdate,
+  FileCreate,
+  FileRecord,
+  Page,
+  Scope,
+  ScopeCreate,
+  ScopeUpdate,
+  User,
+} from "./schemas.ts";
+
+export type Awaitable<T> = T | Promise<T>;
+
+/** One version of one file. */
+export interface VersionKey {
+  uuid: string;
+  version_id: number;
+}
+
+/** Size and hashes (lower-case hex) of bytes that the hub has read itself. */
+export interface ContentFacts {
+  size: number;
+  md5: string;
+  sha256: string;
+  /** Changes with the stored object: tells whether the facts still describe it. */
+  stamp: string;
+}
+
+export interface UserCatalogue {
+  list(filter: { name?: string; email?: string }): Awaitable<User[]>;
+  /** @throws HubError 404 user_not_found */
+  read(sub: string): Awaitable<User>;
+}
+
+export interface ScopeCatalogue {
+  /** @param name part of the name, case ignored */
+  list(name?: string): Awaitable<Scope[]>;
+  /** @throws HubError 404 scope_not_found */
+  read(uid: string): Awaitable<Scope>;
+  /** @throws HubError 403 for a scope that is unknown or not open to the caller */
+  requireAccess(uids: string[]): Awaitable<void>;
+  /** @throws HubError 409 scope_uid_in_use */
+  create(scope: ScopeCreate): Awaitable<void>;
+  update(uid: string, changes: ScopeUpdate): Awaitable<void>;
+  /** @throws HubError 400 while it holds datasets */
+  remove(uid: string): Awaitable<void>;
+}
+
+export interface DatasetCatalogue {
+  /** @throws HubError 400 uuid or alt_uid in use, alt_uid equal to the uuid; 403 scope unknown */
+  create(dataset: DatasetCreate): Awaitable<void>;
+  readByUuid(uuid: string, scope?: string): Awaitable<DatasetRecord>;
+  readByAltUid(altUid: string, scope: string): Awaitable<DatasetRecord>;
+  /** @throws HubError 404; 406 when the alt_uid is found in more than one scope */
+  readByEither(uuidOrAltUid: string, scope?: string): Awaitable<DatasetRecord>;
+  update(uuid: string, changes: DatasetUpdate): Awaitable<void>;
+  /** Moves a dataset with its files to another scope; the same scope again changes nothing. */
+  move(uuid: string, scope: string): Awaitable<void>;
+  /** @returns uuids of the files whose objects can go */
+  remove(uuid: string): Awaitable<string[]>;
+  search(search: DatasetSearch, page: Page): Awaitable<DatasetRecord[]>;
+  /** Attribute keys with their values, over the selected datasets. */
+  attributes(selection: DatasetSelection): Awaitable<Record<string, string[]>>;
+  /** Days (`YYYY-MM-DD` in the search's time zone) on which datasets were collected, newest first. */
+  distinctDates(search: DatasetSearch): Awaitable<string[]>;
+}
+
+export interface FileCatalogue {
+  /** @throws HubError 404 dataset unknown; 409 version known, or uuid in use for another file */
+  create(file: FileCreate): Awaitable<void>;
+  /** All versions of a file, or the one asked for; null when no version of that uuid is known. */
+  read(uuid: string, versionId?: number): Awaitable<FileRecord[] | null>;
+  version(key: VersionKey): Awaitable<FileRecord | null>;
+  readByName(datasetUuid: string, name: string): Awaitable<FileRecord[]>;
+  setRanking(key: VersionKey, ranking: number): Awaitable<void>;
+  markImmutable(key: VersionKey): Awaitable<void>;
+  /** Makes a version ready for an upload (status `pending`). @throws HubError 403 unknown, or immutable and secured */
+  openUpload(key: VersionKey): Awaitable<void>;
+  /** Refuses uploads of a version that is unknown (404) or secured (403). */
+  requireOpen(key: VersionKey): Awaitable<void>;
+  /**
+   * Puts an object in place while nobody else can secure or replace the version.
+   * @param place makes the object the current one; runs inside the transaction, so it must not wait
+   * @throws HubError as {@link requireOpen}
+   */
+  replaceObject(key: VersionKey, facts: ContentFacts, place: () => void): Awaitable<void>;
+  /** Facts of the object that was put in place last; they hold while its stamp is unchanged. */
+  objectFacts(key: VersionKey): Awaitable<ContentFacts | null>;
+  /**
+   * Sets the status `secured`.
+   * @param isCurrent whether the facts still describe the stored object; asked inside the transaction
+   * @returns false when they don't, and nothing was changed
+   */
+  secure(
+    key: VersionKey,
+    md5Checksum: string,
+    facts: ContentFacts,
+    isCurrent: () => boolean,
+  ): Awaitable<boolean>;
+  /** @throws HubError 404 */
+  remove(uuid: string): Awaitable<void>;
+  /** Files whose records are gone but whose objects may still be there. */
+  removed(): Awaitable<string[]>;
+  /** @param remove deletes the objects of all versions but those given; runs inside the transaction */
+  purge(uuid: string, remove: (keep: number[]) => void): Awaitable<void>;
+}
+
+export interface Catalogue {
+  users: UserCatalogue;
+  scopes: ScopeCatalogue;
+  datasets: DatasetCatalogue;
+  files: FileCatalogue;
+  storeBugReport(report: BugReport, reporter: string): Awaitable<void>;
+  /** A value that was drawn once when the hub was created. */
+  setting(name: "signing_key" | "bucket_uuid" | "resource_uuid"): Awaitable<string>;
+  /** Resolves once everything that was answered so far survives a power cut. */
+  durable(): Promise<void>;
+  close(): Awaitable<void>;
+}

@@ -1,0 +1,148 @@
+/** Objects as files: `objects/<file uuid>/<version id>`, in the folder of the hub. */
+import nodeFs from "node:fs";
+import type { Env } from "../../env.ts";
+import type { ContentFacts, FileCatalogue, VersionKey } from "../catalogue.ts";
+import type { Objects, StoredObject } from "../objects.ts";
+import { SharedSync } from "../shared_sync.ts";
+import { ContentHash, PIECE } from "./content_hash.ts";
+import { Incoming } from "./incoming.ts";
+import { LinkSigner } from "./link_signer.ts";
+
+export interface ObjectFile {
+  file: Deno.FsFile;
+  size: number;
+}
+
+export class FolderObjects implements Objects {
+  readonly #root: string;
+  readonly #rootSync: SharedSync;
+  readonly #incoming: Incoming;
+
+  /** Opens the object folders below `directory`, and ends what a process that died had left undone. */
+  constructor(
+    directory: string,
+    private readonly files: FileCatalogue,
+    readonly signer: LinkSigner,
+    env: Env,
+  ) {
+    this.#root = `${directory}/objects`;
+    Deno.mkdirSync(this.#root, { recursive: true });
+    this.#rootSync = new SharedSync(() => syncFolder(this.#root));
+    this.#incoming = Incoming.open(`${directory}/incoming`, env.uuid(), env.fs);
+  }
+
+  uploadLink(key: VersionKey, origin: string): string {
+    return this.signer.link("PUT", key, origin).url;
+  }
+
+  downloadLink(key: VersionKey, origin: string) {
+    return this.signer.link("GET", key, origin);
+  }
+
+  /**
+   * Stores a body as the object of a version; of several at once the one that is complete last stays.
+   * @param length bytes announced
+   * @param check may refuse what arrived, by throwing
+   * @returns what arrived, counted by the hub
+   * @throws HubError 400 wrong length; 403 and 404 as `FileCatalogue.replaceObject`
+   */
+  async store(
+    key: VersionKey,
+    body: ReadableStream<Uint8Array> | null,
+    length: number,
+    check: (facts: ContentFacts) => void,
+  ): Promise<ContentFacts> {
+    const { path, ...content } = await this.#incoming.receive(body, length);
+    try {
+      const stamp = stampOf(path);
+      if (stamp === null) throw new Error(`${path} vanished while it was received`);
+      const facts = { ...content, stamp };
+      check(facts);
+      await this.files.replaceObject(key, facts, () => {
+        Deno.mkdirSync(this.#folder(key.uuid), { recursive: true });
+        Deno.renameSync(path, this.#path(key));
+      });
+      return facts;
+    } catch (e) {
+      await this.#incoming.discard(path);
+      throw e;
+    }
+  }
+
+  async inspect(key: VersionKey): Promise<StoredObject | null> {
+    const path = this.#path(key);
+    const known = await this.files.objectFacts(key);
+    const stamp = stampOf(path);
+    if (stamp === null) return null;
+    // After a kill between renaming and committing, or on a restored copy, the facts are of another file: count again.
+    const facts = known?.stamp === stamp ? known : { stamp, ...await hashFile(path) };
+    await syncFolder(this.#folder(key.uuid));
+    await this.#rootSync.request();
+    return { ...facts, isCurrent: () => stampOf(path) === facts.stamp };
+  }
+
+  /** Opens an object for reading; null when there is none. */
+  async open(key: VersionKey): Promise<ObjectFile | null> {
+    try {
+      const file = await Deno.open(this.#path(key));
+      return { file, size: (await file.stat()).size };
+    } catch (e) {
+      if (e instanceof Deno.errors.NotFound) return null;
+      throw e;
+    }
+  }
+
+  async purge(fileUuids: string[]): Promise<void> {
+    for (const uuid of fileUuids) {
+      const folder = this.#folder(uuid);
+      try {
+        await this.files.purge(uuid, (keep) => {
+          const kept = new Set(keep.map(String));
+          for (const { name } of [...Deno.readDirSync(folder)]) {
+            if (!kept.has(name)) Deno.removeSync(`${folder}/${name}`);
+          }
+          if (kept.size === 0) Deno.removeSync(folder);
+        });
+      } catch (e) {
+        // Never uploaded: nothing to delete. A file that is held open (Windows) is deleted when the hub opens next.
+        if (e instanceof Deno.errors.NotFound) await this.files.purge(uuid, () => {});
+        else if (!(e instanceof Deno.errors.PermissionDenied)) throw e;
+      }
+    }
+  }
+
+  close(): void {
+    this.#incoming.close();
+  }
+
+  #folder(fileUuid: string): string {
+    return `${this.#root}/${fileUuid}`;
+  }
+
+  #path(key: VersionKey): string {
+    return `${this.#folder(key.uuid)}/${key.version_id}`;
+  }
+}
+
+/** Changes when another file takes a path; null when there is none. */
+function stampOf(path: string): string | null {
+  const stat = nodeFs.statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat ? `${stat.ino}:${stat.mtimeNs}:${stat.size}` : null;
+}
+
+async function hashFile(path: string): Promise<Omit<ContentFacts, "stamp">> {
+  const hash = new ContentHash();
+  using file = await Deno.open(path);
+  const buffer = new Uint8Array(PIECE);
+  for (let n = await file.read(buffer); n !== null; n = await file.read(buffer)) {
+    hash.update(buffer.subarray(0, n));
+  }
+  return hash.digest();
+}
+
+/** Makes the names in a folder durable. Windows can't and needn't: NTFS journals them. */
+async function syncFolder(path: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  using folder = await Deno.open(path);
+  await folder.sync();
+}

@@ -1,0 +1,17 @@
+/** What routes work with. */
+import type { Catalogue } from "../catalogue.ts";
+import type { Objects } from "../objects.ts";
+import type { User } from "../schemas.ts";
+
+export interface HubParts {
+  catalogue: Catalogue;
+  objects: Objects;
+}
+
+/** Decides who sent a request; null = a login that is not valid. */
+export type Authenticate = (request: Request) => User | null | Promise<User | null>;
+
+/** Variables that Hono carries along with a request. */
+export interface HubEnv {
+  Variables: { user: User };
+}

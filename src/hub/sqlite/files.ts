@@ -1,0 +1,204 @@
+import { z } from "zod";
+import type { ContentFacts, FileCatalogue, VersionKey } from "../catalogue.ts";
+import { HubError } from "../hub_error.ts";
+import type { FileCreate, FileRecord } from "../schemas.ts";
+import type { Database } from "./database.ts";
+import { FILE_COLUMNS, FileRow, Id } from "./rows.ts";
+
+const FactsRow: z.ZodType<ContentFacts> = z.object({
+  size: z.number(),
+  md5: z.string(),
+  sha256: z.string(),
+  stamp: z.string(),
+});
+
+const label = (key: VersionKey) => `file ${key.uuid} version ${key.version_id}`;
+
+export class SqliteFiles implements FileCatalogue {
+  constructor(private readonly db: Database, private readonly now: () => string) {}
+
+  create(file: FileCreate): void {
+    this.db.write("durable", () => {
+      const dataset = this.db.get(Id, "SELECT id FROM datasets WHERE uuid = ?", file.ds_uuid);
+      if (!dataset) throw new HubError(404, `dataset ${file.ds_uuid} does not exist`);
+      const [other] = this.#select("uuid = ? LIMIT 1", file.uuid);
+      if (other && (other.dataset_id !== dataset.id || other.file.name !== file.name)) {
+        throw new HubError(409, `uuid ${file.uuid} belongs to another file`);
+      }
+      const now = this.now();
+      const { changes } = this.db.run(
+        `INSERT INTO files (dataset_id, uuid, version_id, name, filename, creator, collected, size, type,
+           file_generator, ranking, immutable, status, created, modified)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'announced', ?, ?) ON CONFLICT DO NOTHING`,
+        dataset.id,
+        file.uuid,
+        file.version_id,
+        file.name,
+        file.filename,
+        file.creator,
+        file.collected,
+        file.size,
+        file.type,
+        file.file_generator,
+        file.ranking,
+        Number(file.immutable),
+        now,
+        now,
+      );
+      if (changes === 0) throw new HubError(409, `${label(file)} exists`);
+      this.db.run("UPDATE datasets SET modified = ? WHERE id = ?", now, dataset.id);
+    });
+  }
+
+  read(uuid: string, versionId?: number): FileRecord[] | null {
+    const versions = this.#select("uuid = ? ORDER BY version_id", uuid).map((row) => row.file);
+    if (versions.length === 0) return null;
+    return versionId === undefined ? versions : versions.filter((file) => file.version_id === versionId);
+  }
+
+  version(key: VersionKey): FileRecord | null {
+    return this.#select("uuid = ? AND version_id = ?", key.uuid, key.version_id)[0]?.file ?? null;
+  }
+
+  readByName(datasetUuid: string, name: string): FileRecord[] {
+    return this.#select(
+      "dataset_id = (SELECT id FROM datasets WHERE uuid = ?) AND name = ? ORDER BY version_id",
+      datasetUuid,
+      name,
+    ).map((row) => row.file);
+  }
+
+  setRanking(key: VersionKey, ranking: number): void {
+    this.#change(key, "ranking = ?", ranking);
+  }
+
+  markImmutable(key: VersionKey): void {
+    this.#change(key, "immutable = 1");
+  }
+
+  openUpload(key: VersionKey): void {
+    // That a secured version is none any more must be on disk before its bytes can be replaced.
+    const wasSecured = this.version(key)?.status === "secured";
+    this.db.write(wasSecured ? "durable" : "lazy", () => {
+      const file = this.version(key);
+      if (!file) throw new HubError(403, `${label(key)} does not exist`);
+      refuseFinal(file);
+      if (file.status === "pending") return;
+      this.db.run(
+        `UPDATE files SET status = 'pending', md5_checksum = NULL, etag = NULL, modified = ?
+         WHERE uuid = ? AND version_id = ?`,
+        this.now(),
+        key.uuid,
+        key.version_id,
+      );
+    });
+  }
+
+  requireOpen(key: VersionKey): void {
+    const file = this.#required(key);
+    refuseFinal(file);
+    if (file.status === "secured") {
+      throw new HubError(403, `${label(key)} is secured: ask for a new upload link`);
+    }
+  }
+
+  replaceObject(key: VersionKey, facts: ContentFacts, place: () => void): void {
+    this.db.write("lazy", () => {
+      this.requireOpen(key);
+      place();
+      this.#storeFacts(key, facts);
+    });
+  }
+
+  objectFacts(key: VersionKey): ContentFacts | null {
+    return this.db.get(
+      FactsRow,
+      `SELECT object_size AS size, object_md5 AS md5, object_sha256 AS sha256, object_stamp AS stamp
+       FROM files WHERE uuid = ? AND version_id = ? AND object_stamp IS NOT NULL`,
+      key.uuid,
+      key.version_id,
+    );
+  }
+
+  secure(key: VersionKey, md5Checksum: string, facts: ContentFacts, isCurrent: () => boolean): boolean {
+    return this.db.write("durable", () => {
+      refuseFinal(this.#required(key));
+      if (!isCurrent()) return false;
+      this.#storeFacts(key, facts);
+      this.db.run(
+        `UPDATE files SET status = 'secured', md5_checksum = ?, etag = ?, modified = ?
+         WHERE uuid = ? AND version_id = ?`,
+        md5Checksum,
+        facts.md5,
+        this.now(),
+        key.uuid,
+        key.version_id,
+      );
+      return true;
+    });
+  }
+
+  remove(uuid: string): void {
+    this.db.write("durable", () => {
+      const { changes } = this.db.run("DELETE FROM files WHERE uuid = ?", uuid);
+      if (changes === 0) throw new HubError(404, `file ${uuid} does not exist`);
+      this.db.run("INSERT OR IGNORE INTO removed_files VALUES (?)", uuid);
+    });
+  }
+
+  removed(): string[] {
+    return this.db.all(z.object({ uuid: z.string() }), "SELECT uuid FROM removed_files").map((row) =>
+      row.uuid
+    );
+  }
+
+  purge(uuid: string, remove: (keep: number[]) => void): void {
+    this.db.write("lazy", () => {
+      remove(this.#select("uuid = ?", uuid).map((row) => row.file.version_id));
+      this.db.run("DELETE FROM removed_files WHERE uuid = ?", uuid);
+    });
+  }
+
+  #select(condition: string, ...values: (string | number)[]) {
+    return this.db.all(FileRow, `SELECT ${FILE_COLUMNS} FROM files WHERE ${condition}`, ...values);
+  }
+
+  #required(key: VersionKey): FileRecord {
+    const file = this.version(key);
+    if (!file) throw new HubError(404, `${label(key)} does not exist`);
+    return file;
+  }
+
+  #change(key: VersionKey, assignment: string, ...values: number[]): void {
+    this.db.write("durable", () => {
+      const { changes } = this.db.run(
+        `UPDATE files SET ${assignment}, modified = ? WHERE uuid = ? AND version_id = ?`,
+        ...values,
+        this.now(),
+        key.uuid,
+        key.version_id,
+      );
+      if (changes === 0) throw new HubError(404, `${label(key)} does not exist`);
+    });
+  }
+
+  #storeFacts(key: VersionKey, facts: ContentFacts): void {
+    this.db.run(
+      `UPDATE files SET object_size = ?, object_md5 = ?, object_sha256 = ?, object_stamp = ?
+       WHERE uuid = ? AND version_id = ?`,
+      facts.size,
+      facts.md5,
+      facts.sha256,
+      facts.stamp,
+      key.uuid,
+      key.version_id,
+    );
+  }
+}
+
+/** A version that is immutable and secured is never touched again. */
+function refuseFinal(file: FileRecord): void {
+  if (file.immutable && file.status === "secured") {
+    throw new HubError(403, `${label(file)} is immutable and already uploaded`);
+  }
+}
