@@ -25,6 +25,7 @@ const schema = z.object({
   id: z.number(),
   source_id: z.number(),
   identifier: z.string(),
+  path: z.string().nullable(),
   dataset_uuid: z.string(),
   scope_identifier: z.string().nullable(),
   fingerprint: z.string(),
@@ -54,6 +55,8 @@ const COLUMNS = Object.keys(schema.shape).join(", ");
 /** What discovery knows of an item. */
 export interface FoundItem {
   identifier: string;
+  /** Relative name on disk when it is not the identifier (other Unicode normalization). */
+  path?: string | undefined;
   priority: number;
   fingerprint: string;
   scope_identifier?: string | undefined;
@@ -115,10 +118,11 @@ export class ItemStore {
     );
     if (!known) {
       this.db.run(
-        `INSERT INTO items (source_id, identifier, dataset_uuid, scope_identifier, fingerprint, changed_at, state,
-         lane, priority, updated) VALUES (?,?,?,?,?,?,?,?,?,?)`,
+        `INSERT INTO items (source_id, identifier, path, dataset_uuid, scope_identifier, fingerprint, changed_at,
+         state, lane, priority, updated) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
         source,
         f.identifier,
+        f.path ?? null,
         f.dataset_uuid ?? newUuid(),
         f.scope_identifier ?? null,
         f.fingerprint,
@@ -359,20 +363,44 @@ export class ItemStore {
     );
   }
 
+  /** A dataset folder was renamed or moved: its item takes over the place of the one found there (3.4). */
+  relocate(known: number, found: ItemRow, now: number): void {
+    this.db.transaction(() => {
+      this.db.run("DELETE FROM items WHERE id = ?", found.id);
+      this.db.run(
+        `UPDATE items SET source_id = ?, identifier = ?, path = ?, fingerprint = ?, changed_at = ?, state = ?, lane = ?,
+         priority = ?, scope_identifier = ?, reason = NULL, absent_since = NULL, next_attempt_at = NULL, updated = ? WHERE id = ?`,
+        found.source_id,
+        found.identifier,
+        found.path,
+        found.fingerprint,
+        found.changed_at,
+        found.state,
+        found.lane,
+        found.priority,
+        found.scope_identifier,
+        now,
+        known,
+      );
+    });
+  }
+
   /** Highest priority among the items of a source: the newest one may still be running. */
   newestPriority(source: number): number {
     return Number(this.db.get("SELECT max(priority) AS p FROM items WHERE source_id = ?", source)?.p ?? 0);
   }
 
   /** Collects identifiers of one full scan, to find what is absent without holding all of them in memory. */
-  beginScan(): void {
-    this.db.run("CREATE TEMP TABLE IF NOT EXISTS seen (identifier TEXT PRIMARY KEY) WITHOUT ROWID");
-    this.db.run("DELETE FROM temp.seen");
+  beginScan(source: number): void {
+    this.db.run(
+      "CREATE TEMP TABLE IF NOT EXISTS seen (source_id INTEGER, identifier TEXT, PRIMARY KEY (source_id, identifier)) WITHOUT ROWID",
+    );
+    this.db.run("DELETE FROM temp.seen WHERE source_id = ?", source);
   }
 
-  markSeen(identifiers: readonly string[]): void {
+  markSeen(source: number, identifiers: readonly string[]): void {
     this.db.transaction(() => {
-      for (const i of identifiers) this.db.run("INSERT OR IGNORE INTO temp.seen VALUES (?)", i);
+      for (const i of identifiers) this.db.run("INSERT OR IGNORE INTO temp.seen VALUES (?, ?)", source, i);
     });
   }
 
@@ -381,23 +409,29 @@ export class ItemStore {
    * deleted_locally (D13). @returns how many changed state
    */
   endScan(source: number, graceMs: number, now: number): number {
+    const seen =
+      "EXISTS (SELECT 1 FROM temp.seen s WHERE s.source_id = ?1 AND s.identifier = items.identifier)";
     return this.db.transaction(() => {
-      const absent =
-        `source_id = ?1 AND NOT EXISTS (SELECT 1 FROM temp.seen s WHERE s.identifier = items.identifier)`;
       this.db.run(
-        `UPDATE items SET absent_since = NULL WHERE source_id = ?1 AND absent_since IS NOT NULL
-         AND EXISTS (SELECT 1 FROM temp.seen s WHERE s.identifier = items.identifier)`,
+        `UPDATE items SET absent_since = NULL WHERE source_id = ?1 AND absent_since IS NOT NULL AND ${seen}`,
         source,
       );
-      this.db.run(`UPDATE items SET absent_since = ?2 WHERE ${absent} AND absent_since IS NULL`, source, now);
-      return this.db.run(
+      this.db.run(
+        `UPDATE items SET absent_since = ?2 WHERE source_id = ?1 AND absent_since IS NULL AND NOT ${seen}`,
+        source,
+        now,
+      );
+      const gone = this.db.run(
         `UPDATE items SET state = CASE WHEN base IS NULL THEN 'vanished' ELSE 'deleted_locally' END,
          next_attempt_at = NULL, updated = ?2
-         WHERE ${absent} AND absent_since <= ?3 AND state NOT IN ('vanished','deleted_locally','running')`,
+         WHERE source_id = ?1 AND NOT ${seen} AND absent_since <= ?3
+         AND state NOT IN ('vanished','deleted_locally','running')`,
         source,
         now,
         now - graceMs,
       );
+      this.db.run("DELETE FROM temp.seen WHERE source_id = ?", source);
+      return gone;
     });
   }
 }

@@ -27,6 +27,8 @@ const STEPS: readonly string[] = [
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     source_id INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
     identifier TEXT NOT NULL,
+    /* Name on disk when it is not the identifier (other Unicode normalization). */
+    path TEXT,
     dataset_uuid TEXT NOT NULL,
     scope_identifier TEXT,
     fingerprint TEXT NOT NULL,

@@ -1,16 +1,23 @@
 /** The agent as one object: opens the state folder and holds what commands and loops work with. */
-import type { Env } from "../env.ts";
-import type { PlatformClient } from "../platform/client.ts";
-import type { BackendInfo, ReaderPool, ReaderTasks } from "../readers/tasks.ts";
-import type {
-  ErrorView,
-  ItemDetail,
-  ItemStatus,
-  ItemView,
-  OnceProgress,
-  OnceReport,
-  SourceView,
-} from "./views.ts";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Catalog } from "../catalog/catalog.ts";
+import { type Env, systemEnv } from "../env.ts";
+import { type Hub, openHub } from "../hub/open_hub.ts";
+import { type PlatformClient, platformClient } from "../platform/client.ts";
+import { httpTransport } from "../platform/transport_http.ts";
+import { inProcessTransport } from "../platform/transport_in_process.ts";
+import { createReaderPool } from "../readers/pool.ts";
+import type { ReaderPool } from "../readers/tasks.ts";
+import { VERSION } from "../version.ts";
+import { type Home, openHome } from "./home.ts";
+import { ItemService } from "./item_service.ts";
+import { takeLock } from "./lock.ts";
+import { once } from "./once.ts";
+import type { Registry, Services } from "./services.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { SourceService } from "./source_service.ts";
+import type { ItemStatus, OnceProgress, OnceReport } from "./views.ts";
 
 export interface AgentOptions {
   /** State folder; made when missing. */
@@ -48,4 +55,120 @@ export interface OnceOptions {
   dryRun?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: OnceProgress) => void;
+}
+
+export class Agent {
+  private constructor(
+    private readonly services: Services,
+    readonly settings: Settings,
+    readonly sources: SourceService,
+    readonly items: ItemService,
+    private readonly hub: Hub | undefined,
+  ) {}
+
+  get home(): Home {
+    return this.services.home;
+  }
+  get catalog(): Catalog {
+    return this.services.catalog;
+  }
+  get client(): PlatformClient {
+    return this.services.client;
+  }
+  get readers(): ReaderPool {
+    return this.services.readers;
+  }
+
+  /**
+   * Opens the state folder with catalog, platform and reader processes.
+   * @throws SyncError `config_invalid`, `state_folder_unusable`, `catalog_unusable`, `catalog_newer`
+   */
+  static async open(options: AgentOptions): Promise<Agent> {
+    const env = options.env ?? systemEnv;
+    const home = openHome(options.home);
+    const settings = readSettings(options.configFile ?? home.configPath, options.configFile !== undefined);
+    const log = options.log ?? (() => {});
+    const catalog = Catalog.open(home.catalogPath);
+    const hub = settings.platform.url === undefined ? openHub({ directory: home.hubDir, env }) : undefined;
+    const transport = hub
+      ? inProcessTransport((r) => hub.fetch(r))
+      : httpTransport(settings.platform.url ?? "");
+    const readers = createReaderPool({ max: settings.readers.max, log });
+    const registry = await readers.run("describe", {});
+    const said = new Set<string>();
+    const services: Services = {
+      env,
+      home,
+      catalog,
+      client: platformClient({ transport, env }),
+      readers,
+      registry: () => Promise.resolve(registry),
+      machineId: catalog.fact("machine_id", env.uuid),
+      version: VERSION,
+      log,
+      logOnce: (line) => {
+        if (!said.has(line)) log(line);
+        said.add(line);
+      },
+    };
+    const sources = new SourceService(services, registry.backends);
+    return new Agent(services, settings, sources, new ItemService(services), hub);
+  }
+
+  /** Installed backends and converters, and modules that could not be loaded. */
+  describe(): Promise<Registry> {
+    return this.services.registry();
+  }
+
+  /**
+   * Syncs until nothing is due. A dry run works on a copy of the catalog and changes nothing.
+   * @throws SyncError `agent_running` when another process works on this state folder, and what ends a run early:
+   * no connection, not logged in, disk full
+   */
+  async once(options: OnceOptions = {}): Promise<OnceReport> {
+    if (options.dryRun) return await this.#dryRun(options);
+    const lock = takeLock(this.home.lockPath);
+    try {
+      for (const left of readdirSync(this.home.stagingDir)) {
+        rmSync(join(this.home.stagingDir, left), { recursive: true, force: true });
+      }
+      await this.#provision();
+      return await once(this.services, options);
+    } finally {
+      lock.release();
+    }
+  }
+
+  async #dryRun(options: OnceOptions): Promise<OnceReport> {
+    const folder = await this.services.env.fs.makeTempDir({ dir: this.home.stagingDir, prefix: "dry-run-" });
+    const path = join(folder, "catalog.db");
+    this.catalog.copyTo(path);
+    const catalog = Catalog.open(path);
+    try {
+      return await once({ ...this.services, catalog }, options);
+    } finally {
+      catalog.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Creates or updates the sources of the configuration file. */
+  async #provision(): Promise<void> {
+    for (const { name, backend, config, scope, autoassign } of this.settings.sources) {
+      const given = {
+        ...(scope === undefined ? {} : { scope }),
+        ...(autoassign === undefined ? {} : { autoassign }),
+      };
+      if (this.catalog.sources.byName(name)) await this.sources.update(name, { config, ...given });
+      else await this.sources.add({ name, backend, config, ...given });
+    }
+  }
+
+  /** Ends reader processes and closes files. */
+  async close(): Promise<void> {
+    await this.readers.close();
+    this.client.close();
+    await this.hub?.close();
+    this.catalog.close();
+  }
 }

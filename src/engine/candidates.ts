@@ -1,0 +1,38 @@
+/** The files of a draft on their way to the platform: what they are, and how to get at their bytes. */
+import type { Identity } from "../catalog/caches.ts";
+import type { ErrorData } from "../kit/errors.ts";
+import type { Snapshot } from "../transfer/snapshot.ts";
+import type { UploadEntry } from "./sync_record.ts";
+
+/** Bytes that no longer change, and what they are. */
+export interface FrozenFile {
+  snapshot: Snapshot;
+  identity: Identity;
+}
+
+/** One file that the dataset should have. */
+export interface Candidate {
+  /** Logical name. */
+  name: string;
+  filename: string;
+  /** The file's own time, ms: candidate for the version id. */
+  created: number;
+  ranking: number;
+  file_generator: string | null;
+  /** What the bytes come from, for the record: the user's file or folder; null for what a backend made. */
+  origin: { path: string; mtime_ms: number | null } | null;
+  converter: UploadEntry["converter"];
+  /** Known without reading the bytes when the file is unchanged since an earlier run. */
+  identity: Identity;
+  /** Gets at the bytes; cheap when they were just read. The identity may be newer than the one known before. */
+  freeze(): Promise<FrozenFile>;
+}
+
+/** A file of the draft that could not be made ready. */
+export interface FailedCandidate {
+  name: string;
+  filename: string;
+  origin: Candidate["origin"];
+  converter: UploadEntry["converter"];
+  error: ErrorData;
+}

@@ -1,0 +1,96 @@
+/** The local manifest of one folder dataset, as the engine uses it around a run. */
+import type { ItemRow } from "../catalog/items.ts";
+import { hashFile } from "../transfer/hash.ts";
+import {
+  judgeManifest,
+  type LocalManifest,
+  readManifest,
+  removeLeftover,
+  writeManifest,
+} from "./local_manifest.ts";
+import { metadataSchema } from "./metadata.ts";
+import { isoTime, type ReadySource, type Services } from "./services.ts";
+import type { RunRecorder } from "./sync_record.ts";
+
+export class FolderManifest {
+  private constructor(
+    private readonly s: Services,
+    private readonly source: ReadySource,
+    private readonly folder: string,
+  ) {}
+
+  /** Only folders that mark themselves as datasets carry a manifest, and only if the source allows it (R5). */
+  static of(s: Services, source: ReadySource, folder: string): FolderManifest | undefined {
+    const applies = source.plan.kind === "folder" && source.plan.level === -1 &&
+      source.config.write_manifest !== false;
+    return applies ? new FolderManifest(s, source, folder) : undefined;
+  }
+
+  /** Removes what a killed run may have left beside the manifest. */
+  tidy(): void {
+    removeLeftover(this.folder, this.s.machineId);
+  }
+
+  /** Lets the stored manifest decide on the item's dataset (D12). @returns the item as it is then */
+  async adopt(item: ItemRow, scope: string, recorder: RunRecorder): Promise<ItemRow> {
+    const { s, folder } = this;
+    const verdict = await judgeManifest({
+      manifest: readManifest(folder),
+      scope,
+      folder,
+      machineId: s.machineId,
+      known: item.base !== null,
+      uuidAt: (other) => {
+        const m = readManifest(other);
+        return m === undefined || m === "unreadable" ? undefined : m.dataset_uuid;
+      },
+      filesEqual: (files) => this.#filesEqual(files),
+    });
+    if (verdict.log) recorder.log(verdict.log, `the folder's manifest: ${verdict.log.replaceAll("_", " ")}`);
+    if (verdict.kind === "own" || verdict.dataset_uuid === item.dataset_uuid) return item;
+
+    const now = s.env.now();
+    const before = s.catalog.items.ofDataset(verdict.dataset_uuid).find((i) => i.id !== item.id);
+    if (before && verdict.log === "moved_dataset") {
+      s.catalog.items.relocate(before.id, { ...item, state: "running" }, now);
+      return s.catalog.items.byId(before.id) ?? item;
+    }
+    const base = item.base ?? (verdict.base ? JSON.stringify(verdict.base) : null);
+    s.catalog.items.update(item.id, { dataset_uuid: verdict.dataset_uuid, base, pushed_scope: scope }, now);
+    return s.catalog.items.byId(item.id) ?? item;
+  }
+
+  /** Writes the manifest; a folder that cannot be written to is no failure (R5). */
+  write(item: ItemRow, scope: string, recorder: RunRecorder, fingerprint: string): void {
+    const written = writeManifest({
+      dataset_uuid: item.dataset_uuid,
+      scope_uuid: scope,
+      folder: this.folder,
+      sync_time: isoTime(this.s.env.now()),
+      files: recorder.newestUploads(),
+      machine_id: this.s.machineId,
+      source: this.source.row.name,
+      base: item.base === null ? null : metadataSchema.parse(JSON.parse(item.base)),
+      fingerprint,
+    });
+    if (!written) {
+      this.s.logOnce(
+        `source "${this.source.row.name}": folders are not writable, the catalog alone remembers their datasets`,
+      );
+    }
+  }
+
+  async #filesEqual(files: NonNullable<LocalManifest["files"]>): Promise<boolean> {
+    for (const [name, stored] of Object.entries(files)) {
+      // Conversions and thumbnails have no file of their own here.
+      if (typeof stored.file_path === "string" && !stored.file_path.endsWith(`/${name}`)) continue;
+      try {
+        const { size, sha256 } = await hashFile(this.s.env.fs, `${this.folder}/${name}`);
+        if (size !== stored.size || sha256 !== stored.sha256) return false;
+      } catch {
+        return false;
+      }
+    }
+    return true;
+  }
+}

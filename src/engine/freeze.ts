@@ -1,0 +1,133 @@
+/** Freezes the bytes of files and finds out what they are: hashes, type, content hashes. */
+import { realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { Identity } from "../catalog/caches.ts";
+import type { FileDraft, FileType } from "../kit/drafts.ts";
+import { SyncError } from "../kit/errors.ts";
+import { type ExactStat, fingerprintText, statExact } from "../kit/fingerprint.ts";
+import { fileError } from "../transfer/file_errors.ts";
+import { type Snapshot, takeSnapshot } from "../transfer/snapshot.ts";
+import type { FrozenFile } from "./candidates.ts";
+import type { Services } from "./services.ts";
+
+/** Suffixes of the HDF5 family: only the content tells what they are (5.3). */
+const HDF5_SUFFIX = /\.(h5|hdf5|nc)$/i;
+
+/** Makes frozen files for one item, in its staging folder. */
+export class Freezer {
+  #count = 0;
+  #copies: Snapshot[] = [];
+
+  constructor(
+    private readonly s: Services,
+    readonly staging: string,
+    /** Real path below which user's files must lie, or null for databases. */
+    private readonly root: string | null,
+    private readonly signal?: AbortSignal,
+  ) {}
+
+  /** Removes the private copies made so far; files that backends made stay. */
+  async release(): Promise<void> {
+    for (const copy of this.#copies.splice(0)) await copy.remove();
+  }
+
+  /** A path in the staging folder that is not used yet. */
+  freshPath(suffix = ""): string {
+    return join(this.staging, `f${this.#count++}${suffix}`);
+  }
+
+  /**
+   * Looks at a user's file, through a link when the backend let it pass.
+   * @throws SyncError `file_unreadable`, `file_vanished`, `symlink_outside_root`
+   */
+  look(path: string): { path: string; stat: ExactStat } {
+    try {
+      const stat = statExact(path);
+      if (stat.kind !== "symlink") return { path, stat };
+      const target = realpathSync(path);
+      // A link can be turned elsewhere after the backend looked at it.
+      if (this.root !== null && !`${target}/`.startsWith(`${this.root}/`)) {
+        throw new SyncError("data", "symlink_outside_root", `${path} leads out of the source's folder`, {
+          hint: "Put the file itself below the source's folder.",
+        });
+      }
+      return { path: target, stat: statExact(target) };
+    } catch (e) {
+      throw e instanceof SyncError ? e : fileError(e, path);
+    }
+  }
+
+  /** Identity of an unchanged file from the cache (F6). */
+  remembered(path: string, stat: ExactStat): Identity | undefined {
+    return this.s.catalog.hashes.get(path, fingerprintText(stat));
+  }
+
+  /** Freezes a user's file and remembers its identity. */
+  async freezeUserFile(path: string, filename: string, type: FileDraft["type"]): Promise<FrozenFile> {
+    const snapshot = await takeSnapshot({
+      path,
+      env: this.s.env,
+      copyTo: this.freshPath(),
+      ...(this.signal ? { signal: this.signal } : {}),
+    });
+    this.#copies.push(snapshot);
+    const hashes = await snapshot.hashes(this.signal);
+    const identity = await this.#identify(snapshot.path, filename, type, { ...hashes, size: snapshot.size });
+    snapshot.check();
+    this.s.catalog.hashes.put(path, fingerprintText(snapshot.fingerprint), identity, this.s.env.now());
+    return { snapshot, identity };
+  }
+
+  /** Freezes a file that a backend or converter made in the staging folder. */
+  async freezeOwnFile(path: string, filename: string, type: FileDraft["type"]): Promise<FrozenFile> {
+    const snapshot = await takeSnapshot({ path, env: this.s.env, copyTo: this.freshPath(), own: true });
+    const hashes = await snapshot.hashes(this.signal);
+    return {
+      snapshot,
+      identity: await this.#identify(path, filename, type, { ...hashes, size: snapshot.size }),
+    };
+  }
+
+  async #identify(
+    path: string,
+    filename: string,
+    type: FileDraft["type"],
+    hashes: { md5: string; sha256: string; size: number },
+  ): Promise<Identity> {
+    const plain = { ...hashes, content_md5: null, deep_sha256: null, logs: [] };
+    if (!HDF5_SUFFIX.test(filename)) {
+      return { ...plain, type: type === "auto" ? typeOfSuffix(filename) : type };
+    }
+    try {
+      const found = await this.s.readers.run(
+        "inspect",
+        { path, filename },
+        this.signal ? { signal: this.signal } : {},
+      );
+      const shown = type === "auto" ? found.type : type;
+      const netcdf = shown === "HDF5_NETCDF";
+      return {
+        ...hashes,
+        type: shown,
+        content_md5: netcdf ? found.content_md5 : null,
+        deep_sha256: netcdf ? found.deep_sha256 : null,
+        logs: found.logs,
+      };
+    } catch (e) {
+      if (this.signal?.aborted) throw e;
+      // A file that hangs or kills its reader is uploaded as it is (F9).
+      const { code, message } = SyncError.from(e);
+      return {
+        ...plain,
+        type: type === "auto" ? "HDF5" : type,
+        logs: [{ code: "inspection_failed", message: `${code}: ${message}` }],
+      };
+    }
+  }
+}
+
+function typeOfSuffix(filename: string): FileType {
+  if (/\.json$/i.test(filename)) return "JSON";
+  if (/\.txt$/i.test(filename)) return "TEXT";
+  return "UNKNOWN";
+}

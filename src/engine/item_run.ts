@@ -1,0 +1,369 @@
+/** One run of one item: read, make ready, publish, judge (docs/ARCHITECTURE.md, "One way through the house"). */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { ItemPatch, ItemRow } from "../catalog/items.ts";
+import { reasonOf } from "../catalog/reason.ts";
+import { itemPath, lookAtItem } from "../discovery/folder_scan.ts";
+import type { DatasetDraft, ReadResult } from "../kit/drafts.ts";
+import { type ErrorData, SyncError } from "../kit/errors.ts";
+import type { Candidate, FailedCandidate } from "./candidates.ts";
+import { Freezer } from "./freeze.ts";
+import { FolderManifest } from "./folder_manifest.ts";
+import { prepareFiles } from "./prepare.ts";
+import { publishDataset, type PublishedDataset } from "./publish_dataset.ts";
+import { publishFile } from "./publish_file.ts";
+import { afterFailure, decisiveError } from "./retry.ts";
+import { scopeOf } from "./scopes.ts";
+import { isoTime, type ReadySource, type Services } from "./services.ts";
+import { loadRecord, RunRecorder, type UploadEntry } from "./sync_record.ts";
+import type { OnceItem } from "./views.ts";
+
+export interface ItemRunOptions {
+  iteration: number;
+  dryRun: boolean;
+  signal?: AbortSignal;
+  onBytes?: (sent: number) => void;
+}
+
+export interface ItemOutcome {
+  item: OnceItem;
+  files_uploaded: number;
+  bytes_uploaded: number;
+  files_unchanged: number;
+  /** What went wrong, decisive first; the caller looks for causes outside of the item. */
+  error: ErrorData | undefined;
+}
+
+/** Runs one item through and brings the verdict into the catalog. Throws only what ends the whole run. */
+export async function runItem(
+  s: Services,
+  source: ReadySource,
+  item: ItemRow,
+  options: ItemRunOptions,
+): Promise<ItemOutcome> {
+  return await new ItemRun(s, source, item, options).run();
+}
+
+class ItemRun {
+  readonly #recorder: RunRecorder;
+  readonly #path: string;
+  readonly #outcome: ItemOutcome;
+  #item: ItemRow;
+
+  constructor(
+    private readonly s: Services,
+    private readonly source: ReadySource,
+    item: ItemRow,
+    private readonly options: ItemRunOptions,
+  ) {
+    this.#item = item;
+    const { plan } = source;
+    this.#path = plan.kind === "folder" ? itemPath(plan, item.path ?? item.identifier) : "";
+    this.#recorder = new RunRecorder(
+      loadRecord(s.catalog.items.record(item.id)),
+      plan.kind === "folder" ? this.#path : plan.watch_paths[0] ?? null,
+      item.attempts + 1,
+      options.iteration,
+      () => isoTime(s.env.now()),
+    );
+    this.#outcome = {
+      item: {
+        source: source.row.name,
+        dataIdentifier: item.identifier,
+        datasetUUID: item.dataset_uuid,
+        result: "skipped",
+        reason: null,
+      },
+      files_uploaded: 0,
+      bytes_uploaded: 0,
+      files_unchanged: 0,
+      error: undefined,
+    };
+  }
+
+  async run(): Promise<ItemOutcome> {
+    const { s, options } = this;
+    const scope = scopeOf(s, this.source.row, this.#item.scope_identifier);
+    if (scope === undefined) return this.#unmapped();
+    const before = this.#look();
+    if (before === undefined) return this.#gone();
+    if (!options.dryRun) this.#update({ state: "running", fingerprint: before });
+
+    const staging = join(s.home.stagingDir, `item-${this.#item.id}-${s.env.uuid()}`);
+    mkdirSync(staging, { recursive: true, mode: 0o700 });
+    try {
+      const notStarted = await this.#publish(scope, staging, before);
+      if (notStarted !== undefined) return this.#notStarted(notStarted);
+    } catch (e) {
+      const error = e instanceof RecordedError ? e.cause : SyncError.from(e);
+      // A source that cannot be reached says nothing about its items.
+      if (error.class === "source" || options.signal?.aborted) {
+        this.#update({ state: this.#item.state });
+        throw error;
+      }
+      if (!(e instanceof RecordedError)) this.#recorder.error(error.toData());
+    } finally {
+      await s.env.fs.remove(staging, { recursive: true }).catch(() => {});
+    }
+    return this.#verdict(before);
+  }
+
+  /** @returns why there is nothing to publish yet, or undefined when the dataset was published */
+  async #publish(scope: string, staging: string, fingerprint: string): Promise<string | undefined> {
+    const { s, options, source } = this;
+    const recorder = this.#recorder;
+    const manifest = FolderManifest.of(s, source, this.#path);
+    if (manifest) {
+      if (!options.dryRun) manifest.tidy();
+      this.#item = await manifest.adopt(this.#item, scope, recorder);
+      this.#outcome.item.datasetUUID = this.#item.dataset_uuid;
+    }
+    const read = await recorder.task("read", () => this.#read(staging));
+    if ("not_started" in read) return read.not_started;
+    const { draft } = read;
+    this.#note(draft);
+
+    const dataset = await recorder.task(
+      "dataset",
+      () => publishDataset(s, { source, item: this.#item, draft, scope, recorder, dryRun: options.dryRun }),
+    );
+    this.#outcome.item.datasetUUID = dataset.uuid;
+    this.#outcome.item.plan = {
+      dataset: dataset.action,
+      changes: dataset.changes,
+      files: [],
+      skips: (draft.skips ?? []).map(({ path, reason }) => ({ path, reason })),
+    };
+    if (manifest && !options.dryRun && dataset.action === "create") {
+      manifest.write(this.#refreshed(), dataset.scope, recorder, fingerprint);
+    }
+
+    const root = source.plan.kind === "folder" ? await s.env.fs.realPath(source.plan.root) : null;
+    const freezer = new Freezer(s, staging, root, options.signal);
+    const creator = source.row.owner ?? "";
+    for await (const file of prepareFiles(s, draft, freezer, recorder)) {
+      await recorder.task(file.name, () => this.#publishOne(dataset, file, creator));
+    }
+    if (manifest && !options.dryRun && recorder.eventful) {
+      manifest.write(this.#refreshed(), dataset.scope, recorder, fingerprint);
+    }
+    return undefined;
+  }
+
+  async #read(staging: string): Promise<ReadResult> {
+    const { s, source, options } = this;
+    const time_zone = source.config.time_zone;
+    const { converters } = await s.registry();
+    return await s.readers.run("read", {
+      backend: source.info.identifier,
+      config: source.config,
+      item: { identifier: this.#item.identifier, path: this.#path },
+      context: {
+        staging,
+        version: s.version,
+        converters,
+        timeZone: typeof time_zone === "string"
+          ? time_zone
+          : Intl.DateTimeFormat().resolvedOptions().timeZone,
+        newest: this.#item.priority >= s.catalog.items.newestPriority(source.row.id),
+        now: s.env.now(),
+      },
+    }, options.signal ? { signal: options.signal } : {});
+  }
+
+  /** What the backend said besides files: skips, logs and problems all end in the record (L5). */
+  #note(draft: DatasetDraft): void {
+    for (const skip of draft.skips ?? []) {
+      this.#recorder.log(`skip_${skip.reason}`, skip.rule ? `${skip.path} (rule: ${skip.rule})` : skip.path);
+    }
+    for (const l of draft.logs ?? []) this.#recorder.log(l.code, l.message);
+    for (const p of draft.problems ?? []) this.#recorder.error(p);
+    if (draft.state === "incomplete") {
+      this.#recorder.log("incomplete", "the measurement is not finished: published as far as it got");
+    }
+  }
+
+  async #publishOne(
+    dataset: PublishedDataset,
+    file: Candidate | FailedCandidate,
+    creator: string,
+  ): Promise<void> {
+    const { s, options } = this;
+    const recorder = this.#recorder;
+    const entry = (e: Partial<UploadEntry>): UploadEntry => ({
+      filename: file.filename,
+      file_path: file.origin?.path ?? null,
+      file_m_time: file.origin?.mtime_ms ? isoTime(file.origin.mtime_ms) : null,
+      file_uuid: null,
+      version_id: null,
+      sync_timestamp: isoTime(s.env.now()),
+      md5: null,
+      sha256: null,
+      content_aware_checksum: null,
+      size: null,
+      status: "ERROR",
+      converter: file.converter,
+      error: null,
+      action: null,
+      skip_reason: null,
+      ...e,
+    });
+    const failed = (error: ErrorData) => {
+      recorder.error(error);
+      recorder.upload(file.name, entry({ error: `${error.code}: ${error.message}` }));
+      this.#outcome.item.plan?.files.push({
+        name: file.name,
+        action: "failed",
+        version_id: null,
+        reason: error.message,
+      });
+    };
+    if ("error" in file) return failed(file.error);
+    for (const l of file.identity.logs) recorder.log(l.code, `${file.name}: ${l.message}`);
+    try {
+      const { signal, onBytes } = options;
+      const done = await publishFile(s, dataset, file, {
+        dryRun: options.dryRun,
+        creator,
+        ...(signal ? { signal } : {}),
+        ...(onBytes ? { onProgress: onBytes } : {}),
+      });
+      for (const note of done.notes) recorder.log("upload_note", `${file.name}: ${note}`);
+      recorder.upload(
+        file.name,
+        entry({
+          file_uuid: done.file_uuid,
+          version_id: done.version_id,
+          md5: done.identity.md5,
+          sha256: done.identity.sha256,
+          content_aware_checksum: done.identity.content_md5 === null
+            ? null
+            : { method: "md5_netcdf4", value: done.identity.content_md5 },
+          size: done.identity.size,
+          status: "OK",
+          action: done.action,
+        }),
+      );
+      this.#outcome.item.plan?.files.push({
+        name: file.name,
+        action: done.action,
+        version_id: done.version_id,
+        reason: done.reason,
+      });
+      if (done.action === "unchanged") this.#outcome.files_unchanged++;
+      else {
+        this.#outcome.files_uploaded++;
+        this.#outcome.bytes_uploaded += done.bytes;
+      }
+    } catch (e) {
+      if (options.signal?.aborted) throw e;
+      const error = SyncError.from(e);
+      failed(error.toData());
+      // Without platform or disk the other files would fail alike.
+      if (error.class === "network" || error.class === "auth" || error.class === "local") {
+        throw new RecordedError(error);
+      }
+    }
+  }
+
+  /** L1: done only if no error was written in this run and the input is as it was before. */
+  #verdict(before: string): ItemOutcome {
+    const now = this.s.env.now();
+    const error = decisiveError(this.#recorder.errors);
+    const item = this.#refreshed();
+    const after = this.#look();
+    if (after !== undefined && after !== before) {
+      this.#recorder.log("changed_during_sync", "the input changed while it was read: it is looked at again");
+      this.#finish({ state: "settling", fingerprint: after, changed_at: now, reason: null });
+      return this.#result("skipped", "changed_during_sync: the input changed while it was read");
+    }
+    const verdict_key = verdictKey(this.s, this.source);
+    if (error) {
+      this.#finish({ ...afterFailure(item, error, now, this.s.env.random()), verdict_key });
+      this.#outcome.error = error;
+      const isCounted = this.s.catalog.items.byId(item.id)?.state !== "deferred";
+      return this.#result(isCounted ? "failed" : "skipped", `${error.code}: ${error.message}`);
+    }
+    this.#finish({
+      state: "done",
+      reason: null,
+      attempts: 0,
+      streak: 0,
+      streak_code: null,
+      streak_since: null,
+      next_attempt_at: null,
+      has_priority: false,
+      verdict_key,
+    });
+    return this.#result("synchronized", null);
+  }
+
+  #unmapped(): ItemOutcome {
+    const of = this.#item.scope_identifier === null ? "" : ` for "${this.#item.scope_identifier}"`;
+    this.#update({ state: "unmapped" });
+    return this.#result("unmapped", `no_mapping: no scope is mapped${of} and there is no default scope`);
+  }
+
+  #gone(): ItemOutcome {
+    const error = new SyncError("busy", "input_gone", `${this.#path} is not there any more`, {
+      hint: "When it stays away it is marked as vanished; when it comes back it is synchronized.",
+    });
+    this.#update({
+      state: "deferred",
+      reason: reasonOf(error.toData()),
+      next_attempt_at: this.s.env.now() + 60_000,
+    });
+    return this.#result("skipped", `${error.code}: ${error.message}`);
+  }
+
+  #notStarted(why: string): ItemOutcome {
+    const error = new SyncError("busy", "not_started", why, {
+      hint: "It is published as soon as something is measured.",
+    });
+    this.#update({ state: "not_started", reason: reasonOf(error.toData()) });
+    return this.#result("skipped", `not_started: ${why}`);
+  }
+
+  /** State and record in one transaction. */
+  #finish(patch: ItemPatch): void {
+    const blob = this.#recorder.finish();
+    this.s.catalog.transaction(() => {
+      this.#update(patch);
+      if (blob && !this.options.dryRun) this.s.catalog.items.setRecord(this.#item.id, blob);
+    });
+  }
+
+  #result(result: OnceItem["result"], reason: string | null): ItemOutcome {
+    if (!this.options.dryRun) delete this.#outcome.item.plan;
+    this.#outcome.item.result = result;
+    this.#outcome.item.reason = reason;
+    return this.#outcome;
+  }
+
+  #update(patch: ItemPatch): void {
+    this.s.catalog.items.update(this.#item.id, patch, this.s.env.now());
+  }
+
+  #refreshed(): ItemRow {
+    return this.s.catalog.items.byId(this.#item.id) ?? this.#item;
+  }
+
+  /** The input's fingerprint now; undefined when it is gone. */
+  #look(): string | undefined {
+    const { plan } = this.source;
+    if (plan.kind !== "folder") return this.#item.fingerprint;
+    return lookAtItem(plan, this.#item.path ?? this.#item.identifier)?.fingerprint;
+  }
+}
+
+/** An error that is in the record already; it only ends the run of this item. */
+class RecordedError extends Error {
+  constructor(override readonly cause: SyncError) {
+    super(cause.message);
+  }
+}
+
+/** Code that judged an item: when it changes, quarantined items get another chance. */
+export function verdictKey(s: Services, source: ReadySource): string {
+  return `${source.info.version} ${s.version}`;
+}

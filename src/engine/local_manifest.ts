@@ -1,0 +1,139 @@
+/** `.QH_manifest.yaml`: the copy of the agent's memory inside a folder dataset (behaviour 7.2), and what it decides (D12). */
+import { existsSync } from "node:fs";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import { type Metadata, metadataSchema } from "./metadata.ts";
+import type { UploadEntry } from "./sync_record.ts";
+
+const NAME = ".QH_manifest.yaml";
+
+const manifestSchema = z.looseObject({
+  dataset_uuid: z.string().regex(/^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i).transform(dashed),
+  scope_uuid: z.string(),
+  dataset_sync_path: z.string().nullish(),
+  files: z.record(z.string(), z.looseObject({ sha256: z.string().nullish(), size: z.number().nullish() }))
+    .nullish().catch(null),
+  etiket_sync: z.looseObject({
+    machine_id: z.string(),
+    source: z.string(),
+    base: metadataSchema.nullish().catch(null),
+  }).nullish().catch(null),
+});
+export type LocalManifest = z.infer<typeof manifestSchema>;
+
+/** Reads a folder's manifest: undefined when absent, `unreadable` when it cannot be understood. */
+export function readManifest(folder: string): LocalManifest | "unreadable" | undefined {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(`${folder}/${NAME}`);
+  } catch (e) {
+    return e instanceof Deno.errors.NotFound ? undefined : "unreadable";
+  }
+  try {
+    return manifestSchema.parse(parse(text, { maxAliasCount: 100 }));
+  } catch {
+    return "unreadable";
+  }
+}
+
+export interface ManifestContent {
+  dataset_uuid: string;
+  scope_uuid: string;
+  folder: string;
+  sync_time: string;
+  files: Record<string, UploadEntry>;
+  machine_id: string;
+  source: string;
+  base: Metadata | null;
+  fingerprint: string;
+}
+
+/**
+ * Writes the manifest under a hidden temporary name and renames it (R5).
+ * @returns false when the folder is not writable: the catalog alone then remembers
+ */
+export function writeManifest(content: ManifestContent): boolean {
+  const { folder, machine_id } = content;
+  const temporary = temporaryName(folder, machine_id);
+  const text = stringify({
+    version: 0.1,
+    dataset_uuid: content.dataset_uuid,
+    scope_uuid: content.scope_uuid,
+    dataset_sync_path: folder,
+    sync_time: content.sync_time,
+    files: content.files,
+    etiket_sync: { machine_id, source: content.source, base: content.base, fingerprint: content.fingerprint },
+  });
+  try {
+    using file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
+    const bytes = new TextEncoder().encode(text);
+    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    file.syncSync();
+    Deno.renameSync(temporary, `${folder}/${NAME}`);
+    return true;
+  } catch {
+    removeLeftover(folder, machine_id);
+    return false;
+  }
+}
+
+/** Removes the temporary file that a killed run of this machine may have left. */
+export function removeLeftover(folder: string, machineId: string): void {
+  const path = temporaryName(folder, machineId);
+  if (!existsSync(path)) return;
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // Not writable any more: it is hidden and never synchronized.
+  }
+}
+
+function temporaryName(folder: string, machineId: string): string {
+  return `${folder}/${NAME}.${machineId.slice(0, 8)}.tmp`;
+}
+
+/** What a folder's manifest means for its item (D12). */
+export type ManifestVerdict =
+  /** The stored dataset is this one; `base` continues its three-way merge. */
+  | { kind: "same"; dataset_uuid: string; base: Metadata | null; log?: string }
+  /** The item goes on with the uuid it has. */
+  | { kind: "own"; log?: string };
+
+export interface ManifestSituation {
+  manifest: LocalManifest | "unreadable" | undefined;
+  /** Scope the item goes to. */
+  scope: string;
+  folder: string;
+  machineId: string;
+  /** The catalog pushed this item before. */
+  known: boolean;
+  /** Dataset uuid of the manifest found in another folder, or undefined. */
+  uuidAt: (folder: string) => string | undefined;
+  /** Every file of the stored record equals a local file. */
+  filesEqual: (files: NonNullable<LocalManifest["files"]>) => Promise<boolean>;
+}
+
+/** Decides by the table of D12 whether a folder is the stored dataset, moved or copied. */
+export async function judgeManifest(s: ManifestSituation): Promise<ManifestVerdict> {
+  const m = s.manifest;
+  if (m === undefined) return { kind: "own" };
+  if (m === "unreadable") return { kind: "own", log: "manifest_unreadable" };
+  if (m.scope_uuid !== s.scope) return { kind: "own" };
+  const same = (log?: string): ManifestVerdict => ({
+    kind: "same",
+    dataset_uuid: m.dataset_uuid,
+    base: m.etiket_sync?.base ?? null,
+    ...(log ? { log } : {}),
+  });
+  if (m.dataset_sync_path === s.folder || !m.dataset_sync_path) return same();
+  if (s.uuidAt(m.dataset_sync_path) === m.dataset_uuid) return { kind: "own", log: "copied_dataset" };
+  if (existsSync(m.dataset_sync_path)) return { kind: "own", log: "copied_dataset" };
+  if (m.etiket_sync?.machine_id === s.machineId || s.known) return same("moved_dataset");
+  const equal = m.files && Object.keys(m.files).length > 0 && await s.filesEqual(m.files);
+  return equal ? same("moved_dataset") : { kind: "own" };
+}
+
+function dashed(uuid: string): string {
+  const hex = uuid.toLowerCase().replaceAll("-", "");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}

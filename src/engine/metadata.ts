@@ -1,0 +1,35 @@
+/** The metadata of a dataset in the form it is pushed in, made from a draft (behaviour 4.2, S2, S3). */
+import { z } from "zod";
+import type { DatasetDraft } from "../kit/drafts.ts";
+import { attributesAsText } from "./attributes_text.ts";
+
+/** What is merged and pushed; also the base of the three-way merge, kept in the catalog and the local manifest. */
+export const metadataSchema = z.object({
+  name: z.string(),
+  description: z.string().nullable(),
+  ranking: z.number(),
+  keywords: z.array(z.string()),
+  attributes: z.record(z.string(), z.string()),
+});
+export type Metadata = z.infer<typeof metadataSchema>;
+
+const NAME_LIMIT = 255;
+
+/** Draft → metadata; an empty name becomes the last part of the identifier, a long one moves to the description. */
+export function metadataOf(draft: DatasetDraft, identifier: string): Metadata {
+  // deno-fmt-ignore
+  const clean = draft.name.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
+  const full = clean || identifier.split(/[/#]/).at(-1) || identifier;
+  const tooLong = [...full].length > NAME_LIMIT;
+  const name = tooLong ? [...full].slice(0, NAME_LIMIT - 1).join("") + "…" : full;
+  const description = tooLong
+    ? [full, draft.description].filter(Boolean).join("\n")
+    : draft.description ?? null;
+  return {
+    name,
+    description: description === "" ? null : description,
+    ranking: draft.ranking,
+    keywords: [...new Set(draft.keywords.map((k) => k.trim()).filter((k) => k !== ""))],
+    attributes: attributesAsText(draft.attributes),
+  };
+}

@@ -1,0 +1,251 @@
+/** `once`: syncs until nothing is due, then says what it did. */
+import type { ItemRow } from "../catalog/items.ts";
+import { reasonOf } from "../catalog/reason.ts";
+import { SyncError } from "../kit/errors.ts";
+import type { OnceOptions } from "./agent.ts";
+import { discover } from "./discover.ts";
+import { type ItemOutcome, runItem, verdictKey } from "./item_run.ts";
+import { Lanes } from "./lanes.ts";
+import { resolveSource } from "./resolve_source.ts";
+import type { ReadySource, Services } from "./services.ts";
+import type { OnceItem, OnceProgress, OnceReport } from "./views.ts";
+
+/** An input is read when it was quiet this long, ms (D6). */
+const SETTLE_MS = 2000;
+/** Items at once (L13). */
+const PARALLEL = 2;
+/** An item whose input changes all the time is left for the next run after so many tries. */
+const TRIES = 5;
+/** Network failures in a row after which the platform counts as unreachable (2.7). */
+const BREAKER = 3;
+
+/** Runs the whole of `once`; the caller holds the instance lock. */
+export async function once(s: Services, options: OnceOptions): Promise<OnceReport> {
+  return await new OnceRun(s, options).run();
+}
+
+class OnceRun {
+  readonly #report: OnceReport;
+  readonly #touched = new Map<number, OnceItem>();
+  readonly #tries = new Map<number, number>();
+  readonly #ready = new Map<number, ReadySource>();
+  readonly #lanes: Lanes;
+  readonly #started: number;
+  readonly #stop = new AbortController();
+  #iteration = 0;
+  #networkFailures = 0;
+  #bytes = 0;
+  #lastProgress = 0;
+  #fatal: SyncError | undefined;
+
+  constructor(private readonly s: Services, private readonly options: OnceOptions) {
+    this.#started = s.env.monotonic();
+    this.#lanes = new Lanes(s, SETTLE_MS);
+    this.#report = {
+      sources: [],
+      items: [],
+      files_uploaded: 0,
+      bytes_uploaded: 0,
+      files_unchanged: 0,
+      duration_ms: 0,
+      dry_run: options.dryRun ?? false,
+    };
+    options.signal?.addEventListener("abort", () => this.#end("interrupted"), { once: true });
+    if (options.signal?.aborted) this.#end("interrupted");
+  }
+
+  async run(): Promise<OnceReport> {
+    const { s, options } = this;
+    const timer = options.timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => this.#end(`timeout after ${options.timeoutMs} ms`), options.timeoutMs);
+    try {
+      const now = s.env.now();
+      s.catalog.items.recoverInterrupted(now);
+      s.catalog.items.rebaseClock(now);
+      const names = this.#select();
+      for (let round = 1; !this.#stop.signal.aborted; round++) {
+        this.#iteration = s.catalog.nextIteration();
+        await this.#discoverAll(names);
+        const worked = await this.#work();
+        if (options.iterations !== undefined ? round >= options.iterations : !worked) break;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    if (this.#fatal) throw this.#fatal;
+    return this.#summary();
+  }
+
+  #select(): string[] {
+    const all = this.s.catalog.sources.list();
+    for (const name of this.options.sources ?? []) {
+      if (!all.some((r) => r.name === name)) {
+        throw new SyncError("usage", "sync_source_not_found", `there is no source "${name}"`, {
+          hint: "List them with: etiket-sync source list",
+        });
+      }
+    }
+    return this.options.sources ?? all.map((r) => r.name);
+  }
+
+  /** Looks at all sources at once; one that fails is in error, the others go on. */
+  async #discoverAll(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map(async (name) => {
+      const row = this.s.catalog.sources.byName(name);
+      if (!row || row.state === "stopped" || this.#stop.signal.aborted) return;
+      this.#progress("discovery", name);
+      try {
+        const source = await resolveSource(this.s, row);
+        this.s.catalog.items.liftQuarantine(row.id, verdictKey(this.s, source), this.s.env.now());
+        await discover(this.s, source, this.#stop.signal);
+        this.#ready.set(row.id, source);
+        this.s.catalog.sources.setState(row.id, "syncing", null, this.s.env.now());
+      } catch (e) {
+        if (!this.#stop.signal.aborted) this.#sourceFailed(row.id, SyncError.from(e));
+      }
+    }));
+  }
+
+  #sourceFailed(id: number, error: SyncError): void {
+    this.#ready.delete(id);
+    const data = error.toData();
+    if (error.class === "local") this.#fail(error);
+    this.s.catalog.errors.add(id, data, this.#iteration, this.s.env.now());
+    this.s.catalog.sources.setState(id, "error", reasonOf(data), this.s.env.now());
+  }
+
+  /** Works until nothing is due in the sources that are ready. @returns whether anything was done */
+  async #work(): Promise<boolean> {
+    let worked = false;
+    for (;;) {
+      const busy = new Map<number, number>();
+      const running = new Set<number>();
+      const workers = Array.from({ length: PARALLEL }, async () => {
+        for (let item = this.#next(busy, running); item; item = this.#next(busy, running)) {
+          worked = true;
+          running.add(item.id);
+          busy.set(item.source_id, (busy.get(item.source_id) ?? 0) + 1);
+          await this.#runOne(item);
+          running.delete(item.id);
+          busy.set(item.source_id, (busy.get(item.source_id) ?? 1) - 1);
+        }
+      });
+      await Promise.all(workers);
+      const quietAt = this.#nextQuiet();
+      if (quietAt === undefined || this.#stop.signal.aborted) return worked;
+      this.#progress("waiting", "for files that were just written");
+      await this.s.env.sleep(Math.max(10, quietAt - this.s.env.now()), this.#stop.signal).catch(() => {});
+    }
+  }
+
+  #next(busy: ReadonlyMap<number, number>, running: ReadonlySet<number>): ItemRow | undefined {
+    if (this.#stop.signal.aborted) return undefined;
+    const worn = [...this.#tries].filter(([, n]) => n >= TRIES).map(([id]) => id);
+    const stillOn = [...this.#ready.keys()].filter((id) => {
+      const row = this.s.catalog.sources.byId(id);
+      return row !== undefined && row.state !== "stopped";
+    });
+    const busyIds = new Set([...busy].filter(([, n]) => n > 0).map(([id]) => id));
+    return this.#lanes.next(stillOn, busyIds, [...worn, ...running]);
+  }
+
+  /** When the first input that still settles will be quiet, ms. */
+  #nextQuiet(): number | undefined {
+    const times = [...this.#ready.keys()].flatMap((id) => {
+      const { settling, firstQuietAt } = this.s.catalog.items.pending(id, this.s.env.now(), SETTLE_MS);
+      return settling > 0 && firstQuietAt !== null ? [firstQuietAt] : [];
+    });
+    return times.length > 0 ? Math.min(...times) : undefined;
+  }
+
+  async #runOne(item: ItemRow): Promise<void> {
+    const source = this.#ready.get(item.source_id);
+    if (!source) return;
+    this.#tries.set(item.id, (this.#tries.get(item.id) ?? 0) + 1);
+    this.#progress("syncing", `${source.row.name}: ${item.identifier}`);
+    try {
+      const outcome = await runItem(this.s, source, item, {
+        iteration: this.#iteration,
+        dryRun: this.options.dryRun ?? false,
+        signal: this.#stop.signal,
+      });
+      this.#count(item, outcome);
+    } catch (e) {
+      if (this.#stop.signal.aborted) return;
+      const error = SyncError.from(e);
+      if (error.class === "source") this.#sourceFailed(item.source_id, error);
+      else this.#fail(error);
+    }
+  }
+
+  #count(item: ItemRow, outcome: ItemOutcome): void {
+    this.#touched.set(item.id, outcome.item);
+    this.#report.files_uploaded += outcome.files_uploaded;
+    this.#report.bytes_uploaded += outcome.bytes_uploaded;
+    this.#report.files_unchanged += outcome.files_unchanged;
+    this.#bytes += outcome.bytes_uploaded;
+    this.#lanes.done(item.source_id, outcome.bytes_uploaded);
+    const error = outcome.error;
+    this.#networkFailures = error?.class === "network" ? this.#networkFailures + 1 : 0;
+    const outside = error !== undefined && (error.class === "auth" || error.class === "local");
+    if (error && (outside || this.#networkFailures >= BREAKER)) this.#fail(SyncError.fromData(error));
+  }
+
+  /** The agent itself cannot go on: what is done is done, the rest stays due. */
+  #fail(error: SyncError): void {
+    this.#fatal ??= error;
+    this.s.catalog.errors.add(null, error.toData(), this.#iteration, this.s.env.now());
+    this.#stop.abort(error);
+  }
+
+  #end(why: string): void {
+    this.#report.ended ??= why;
+    this.#stop.abort(new Error(why));
+  }
+
+  #progress(phase: OnceProgress["phase"], current: string): void {
+    const now = this.s.env.monotonic();
+    if (now - this.#lastProgress < 250) return;
+    this.#lastProgress = now;
+    let due = 0;
+    for (const id of this.#ready.keys()) {
+      const p = this.s.catalog.items.pending(id, this.s.env.now(), SETTLE_MS);
+      due += p.due + p.settling;
+    }
+    this.options.onProgress?.({
+      phase,
+      items_done: this.#touched.size,
+      items_due: due,
+      bytes_uploaded: this.#bytes,
+      current,
+    });
+  }
+
+  #summary(): OnceReport {
+    const { s } = this;
+    for (const name of this.#select()) {
+      const row = s.catalog.sources.byName(name);
+      if (!row) continue;
+      const left = s.catalog.items.pending(row.id, s.env.now(), SETTLE_MS);
+      if (row.state === "syncing" && left.due + left.settling === 0) {
+        s.catalog.sources.setState(row.id, "scanning", null, s.env.now());
+      }
+      const state = s.catalog.sources.byId(row.id)?.state ?? row.state;
+      const c = s.catalog.sources.counters(row.id);
+      this.#report.sources.push({
+        name,
+        backend: row.backend,
+        status: state,
+        reason: row.reason && `${row.reason.code}: ${row.reason.message}`,
+        items_total: c.total,
+        items_synchronized: c.synchronized,
+        items_failed: c.failed,
+        items_unmapped: c.unmapped,
+      });
+    }
+    this.#report.items = [...this.#touched.values()];
+    this.#report.duration_ms = Math.round(s.env.monotonic() - this.#started);
+    return this.#report;
+  }
+}

@@ -1,0 +1,110 @@
+/** From a draft to the files its dataset should have: user's files, what the backend made, conversions, thumbnails. */
+import { basename } from "node:path";
+import type { ConversionRequest, DatasetDraft, FileDraft } from "../kit/drafts.ts";
+import { SyncError } from "../kit/errors.ts";
+import type { InstalledConverter } from "../readers/tasks.ts";
+import type { Candidate, FailedCandidate } from "./candidates.ts";
+import { Conversions, outputNames } from "./conversions.ts";
+import type { Freezer } from "./freeze.ts";
+import type { Services } from "./services.ts";
+import type { RunRecorder } from "./sync_record.ts";
+
+/**
+ * Makes the files of a draft ready one after the other, each followed by its conversions; private copies are removed
+ * as soon as the next one is asked for. One that fails never hides another (L2).
+ */
+export async function* prepareFiles(
+  s: Services,
+  draft: DatasetDraft,
+  freezer: Freezer,
+  recorder: RunRecorder,
+): AsyncGenerator<Candidate | FailedCandidate> {
+  const conversions = new Conversions(s, freezer);
+  const planned = await planConversions(s, draft);
+  for (const file of draft.files) {
+    const made = file.staged ? await prepareOwn(file, freezer) : await prepareUserFile(file, freezer);
+    yield made;
+    // An input that could not be read failed already: its conversions would only say so again.
+    if (!("error" in made)) {
+      for (const p of planned) {
+        if (p.request.input !== file.path || p.converter.folder) continue;
+        yield await conversions.convert(p.request, p.name, p.converter, made);
+      }
+    }
+    await freezer.release();
+  }
+  for (const p of planned) {
+    if (!p.converter.folder) continue;
+    yield await conversions.convert(p.request, p.name, p.converter, undefined);
+    await freezer.release();
+  }
+  let index = 0;
+  for (const request of draft.thumbnails ?? []) {
+    try {
+      yield await conversions.thumbnail(request, index);
+      index++;
+    } catch (e) {
+      const { message } = SyncError.from(e);
+      if (request.literal) recorder.log("thumbnail_failed", `${basename(request.path)}: ${message}`);
+    }
+    await freezer.release();
+  }
+}
+
+interface PlannedConversion {
+  request: ConversionRequest;
+  converter: InstalledConverter;
+  name: string;
+}
+
+async function planConversions(s: Services, draft: DatasetDraft): Promise<PlannedConversion[]> {
+  if (!draft.conversions?.length) return [];
+  const { converters } = await s.registry();
+  const found = draft.conversions.flatMap((request) => {
+    const converter = converters.find((c) => c.id === request.converter);
+    return converter ? [{ request, converter }] : [];
+  });
+  const names = outputNames(found, new Set(draft.files.map((f) => f.name)));
+  return found.map((f) => ({ ...f, name: names.get(f.request) ?? f.request.name }));
+}
+
+async function prepareOwn(file: FileDraft, freezer: Freezer): Promise<Candidate | FailedCandidate> {
+  try {
+    const frozen = await freezer.freezeOwnFile(file.path, file.filename, file.type);
+    return { ...common(file, null), identity: frozen.identity, freeze: () => Promise.resolve(frozen) };
+  } catch (e) {
+    return failed(file, null, e);
+  }
+}
+
+async function prepareUserFile(file: FileDraft, freezer: Freezer): Promise<Candidate | FailedCandidate> {
+  let origin: Candidate["origin"] = { path: file.path, mtime_ms: null };
+  try {
+    const { path, stat } = freezer.look(file.path);
+    origin = { path: file.path, mtime_ms: stat.mtime_ms };
+    const freeze = () => freezer.freezeUserFile(path, file.filename, file.type);
+    const identity = freezer.remembered(path, stat);
+    if (identity) return { ...common(file, origin), identity, freeze };
+    const frozen = await freeze();
+    return { ...common(file, origin), identity: frozen.identity, freeze: () => Promise.resolve(frozen) };
+  } catch (e) {
+    return failed(file, origin, e);
+  }
+}
+
+function common(file: FileDraft, origin: Candidate["origin"]): Omit<Candidate, "identity" | "freeze"> {
+  return {
+    name: file.name,
+    filename: file.filename,
+    created: file.created,
+    ranking: file.ranking ?? 0,
+    file_generator: file.file_generator ?? null,
+    origin,
+    converter: null,
+  };
+}
+
+function failed(file: FileDraft, origin: Candidate["origin"], e: unknown): FailedCandidate {
+  const { name, filename } = file;
+  return { name, filename, origin, converter: null, error: SyncError.from(e).toData() };
+}

@@ -1,0 +1,130 @@
+/** Brings a dataset's metadata to the platform: find, adopt, create, move, merge (behaviour 4). */
+import type { ItemRow } from "../catalog/items.ts";
+import type { DatasetDraft } from "../kit/drafts.ts";
+import type { Dataset, DatasetChanges } from "../platform/client.ts";
+import { mergeMetadata } from "./merge.ts";
+import { type Metadata, metadataOf, metadataSchema } from "./metadata.ts";
+import type { ReadySource, Services } from "./services.ts";
+import type { RunRecorder } from "./sync_record.ts";
+
+export interface PublishInput {
+  source: ReadySource;
+  item: ItemRow;
+  draft: DatasetDraft;
+  /** Scope the item resolves to. */
+  scope: string;
+  recorder: RunRecorder;
+  dryRun: boolean;
+}
+
+export interface PublishedDataset {
+  uuid: string;
+  /** Scope the dataset is in now. */
+  scope: string;
+  /** As the platform has it, with all file versions; null for one that is new. */
+  remote: Dataset | null;
+  local: Metadata;
+  action: "create" | "update" | "unchanged";
+  changes: string[];
+}
+
+/** Finds or creates the dataset and pushes what changed; durable in the catalog before anything is created. */
+export async function publishDataset(s: Services, input: PublishInput): Promise<PublishedDataset> {
+  const { item, draft, scope, recorder, dryRun } = input;
+  const now = () => s.env.now();
+  const altUid = draft.alt_uid && draft.alt_uid.toLowerCase() !== item.dataset_uuid ? draft.alt_uid : null;
+  let uuid = item.dataset_uuid;
+  let remote = await s.client.findDataset({ uuid, alt_uid: altUid, scope_uuid: scope });
+  let local = metadataOf(draft, item.identifier);
+
+  if (!remote && !dryRun) {
+    s.catalog.items.update(item.id, { pushed_scope: scope, alt_uid: altUid }, now());
+    const creator = input.source.row.owner ?? (await s.client.me()).sub;
+    remote = await s.client.createDataset({
+      uuid,
+      alt_uid: altUid,
+      collected: draft.collected,
+      name: local.name,
+      creator,
+      description: local.description,
+      keywords: local.keywords,
+      ranking: local.ranking,
+      scope_uuid: scope,
+      attributes: local.attributes,
+    });
+    recorder.changed();
+    if (!remote) {
+      s.catalog.items.update(item.id, { base: JSON.stringify(local) }, now());
+      recorder.log("dataset_created", `created dataset ${uuid}`);
+      return { uuid, scope, remote: null, local, action: "create", changes: Object.keys(local) };
+    }
+  }
+  if (!remote) return { uuid, scope, remote: null, local, action: "create", changes: Object.keys(local) };
+
+  if (remote.uuid !== uuid) {
+    recorder.log("dataset_adopted", `dataset ${remote.uuid} has alt_uid ${altUid}: it is used`);
+    uuid = remote.uuid;
+    if (!dryRun) s.catalog.items.update(item.id, { dataset_uuid: uuid }, now());
+  }
+  const where = await settleScope(s, input, remote);
+  const isSecondary = s.catalog.items.ofDataset(uuid).some((i) => i.id < item.id && i.base !== null);
+  if (isSecondary) {
+    // The item that created the dataset speaks for its name; others only add (S12).
+    const { name, description, ranking } = remote;
+    local = { ...local, name, description, ranking };
+  }
+  const base = item.base === null ? null : metadataSchema.parse(JSON.parse(item.base));
+  const merge = mergeMetadata(base, local, remote);
+  for (const l of merge.logs) recorder.log(l.code, l.message);
+  if (Date.parse(remote.collected) !== Date.parse(draft.collected)) {
+    recorder.log(
+      "collected_changed",
+      `collected is ${draft.collected} at the source, ${remote.collected} on the platform`,
+    );
+  }
+  const { description, ...others } = merge.changes;
+  const changes: DatasetChanges = { ...others, ...(description ? { description } : {}) };
+  if (altUid !== null && !remote.alt_uid) changes.alt_uid = altUid;
+  const keys = Object.keys(changes);
+  if (keys.length > 0) {
+    recorder.changed();
+    recorder.log("dataset_updated", `changed ${keys.join(", ")}`);
+    if (!dryRun) await s.client.updateDataset(uuid, changes);
+  }
+  if (!dryRun) {
+    s.catalog.items.update(
+      item.id,
+      { base: JSON.stringify(local), pushed_scope: where, alt_uid: altUid },
+      now(),
+    );
+  }
+  return {
+    uuid,
+    scope: where,
+    remote,
+    local,
+    action: keys.length > 0 ? "update" : "unchanged",
+    changes: keys,
+  };
+}
+
+/** Follows a dataset that the user moved (S14), moves one whose source now goes elsewhere (S13). */
+async function settleScope(s: Services, input: PublishInput, remote: Dataset): Promise<string> {
+  const { item, scope, recorder } = input;
+  const is = remote.scope.uid;
+  if (is === scope) return scope;
+  if (item.pushed_scope === null || is !== item.pushed_scope || input.dryRun) {
+    recorder.log("scope_followed", `the dataset is in scope "${remote.scope.name}": it stays there`);
+    return is;
+  }
+  if (await s.client.moveDataset(remote.uuid, scope)) {
+    recorder.changed();
+    recorder.log("scope_moved", `moved from scope "${remote.scope.name}"`);
+    return scope;
+  }
+  recorder.log(
+    "scope_move_unsupported",
+    `the platform cannot move datasets: it stays in "${remote.scope.name}"`,
+  );
+  return is;
+}

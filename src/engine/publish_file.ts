@@ -1,0 +1,143 @@
+/** Brings one file of a dataset to the platform: which version, whether to send it, and that it arrived. */
+import type { Identity } from "../catalog/caches.ts";
+import { SyncError } from "../kit/errors.ts";
+import type { FileRecord } from "../platform/client.ts";
+import { uploadVersion } from "../transfer/upload.ts";
+import { decideVersion, type VersionDecision } from "../transfer/version_decision.ts";
+import type { Candidate } from "./candidates.ts";
+import type { PublishedDataset } from "./publish_dataset.ts";
+import { isoTime, type Services } from "./services.ts";
+
+export interface FileResult {
+  action: "uploaded" | "unchanged" | "replaced";
+  file_uuid: string;
+  version_id: number;
+  identity: Identity;
+  bytes: number;
+  reason: string;
+  notes: string[];
+}
+
+export interface PublishFileOptions {
+  dryRun: boolean;
+  creator: string;
+  signal?: AbortSignal;
+  onProgress?: (sent: number) => void;
+}
+
+/** Someone else may secure a version between the look and the upload; then the decision is made again (F4). */
+const DECISIONS = 4;
+
+/**
+ * Decides, announces, uploads and verifies one file; its version is in the catalog before the platform hears of it.
+ * @throws SyncError as reading, transfer and platform throw
+ */
+export async function publishFile(
+  s: Services,
+  dataset: PublishedDataset,
+  file: Candidate,
+  options: PublishFileOptions,
+): Promise<FileResult> {
+  let remote: FileRecord[] = dataset.remote?.files.filter((f) => f.name === file.name) ?? [];
+  let identity = file.identity;
+  const newUuid = s.env.uuid();
+
+  for (let round = 0; round < DECISIONS; round++) {
+    const decision = decide(s, dataset.uuid, file, identity, remote, newUuid);
+    const key = { file_uuid: decision.file_uuid, version_id: decision.version_id };
+    const result = (action: FileResult["action"], notes: string[] = []): FileResult => ({
+      action,
+      ...key,
+      identity,
+      bytes: action === "unchanged" ? 0 : identity.size,
+      reason: decision.reason,
+      notes,
+    });
+    const remember = (secured: boolean) =>
+      s.catalog.fileVersions.put({
+        ...key,
+        dataset_uuid: dataset.uuid,
+        name: file.name,
+        filename: file.filename,
+        ...identity,
+        path: file.origin?.path ?? "",
+        secured,
+        updated: s.env.now(),
+      });
+    if (decision.action === "unchanged") {
+      if (!options.dryRun) remember(true);
+      return result("unchanged");
+    }
+    const action = decision.action === "replace" ? "replaced" : "uploaded";
+    if (options.dryRun) return result(action);
+
+    const frozen = await file.freeze();
+    if (frozen.identity.sha256 !== identity.sha256) {
+      // The file changed since its hashes were remembered: what counts are the frozen bytes.
+      identity = frozen.identity;
+      continue;
+    }
+    remember(false);
+    const outcome = await uploadVersion({
+      client: s.client,
+      env: s.env,
+      version: {
+        name: file.name,
+        filename: file.filename,
+        uuid: key.file_uuid,
+        version_id: key.version_id,
+        creator: options.creator,
+        collected: isoTime(file.created),
+        size: identity.size,
+        type: identity.type,
+        file_generator: file.file_generator,
+        ranking: file.ranking,
+        ds_uuid: dataset.uuid,
+      },
+      existing: decision.create_record
+        ? null
+        : remote.find((r) => r.uuid === key.file_uuid && r.version_id === key.version_id) ?? null,
+      source: frozen.snapshot,
+      contentMd5: identity.content_md5,
+      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+    if (outcome.outcome === "secured") {
+      remember(true);
+      return result(action, outcome.notes);
+    }
+    remote = [
+      ...remote.filter((r) => r.uuid !== outcome.record.uuid || r.version_id !== outcome.record.version_id),
+      outcome.record,
+    ];
+  }
+  throw new SyncError(
+    "busy",
+    "file_contended",
+    `"${file.name}" changes or is written by another agent all the time`,
+    {
+      hint: "It is tried again shortly.",
+    },
+  );
+}
+
+function decide(
+  s: Services,
+  dataset: string,
+  file: Candidate,
+  identity: Identity,
+  remote: readonly FileRecord[],
+  newUuid: string,
+): VersionDecision {
+  const known = s.catalog.fileVersions.ofName(dataset, file.name);
+  return decideVersion({
+    candidate: file.created,
+    now: s.client.platformNow(),
+    content: identity,
+    local: known.map((v) => ({ ...v, present: true })),
+    remote,
+    journal: known.filter((v) => !v.secured).map((v) => ({ uuid: v.file_uuid, version_id: v.version_id })),
+    localUuid: known.at(-1)?.file_uuid ?? null,
+    newUuid,
+  });
+}

@@ -1,0 +1,41 @@
+/** What the parts of the engine work with, handed in from the composition root. */
+import type { Catalog } from "../catalog/catalog.ts";
+import type { SourceRow } from "../catalog/sources.ts";
+import type { Env } from "../env.ts";
+import type { Config } from "../kit/define_backend.ts";
+import type { PlatformClient } from "../platform/client.ts";
+import type { BackendInfo, ReaderPool, ReaderTasks, SourcePlan } from "../readers/tasks.ts";
+import type { Home } from "./home.ts";
+
+export type Registry = ReaderTasks["describe"]["output"];
+
+export interface Services {
+  env: Env;
+  home: Home;
+  catalog: Catalog;
+  client: PlatformClient;
+  readers: ReaderPool;
+  /** Installed backends and converters; asked once per run. */
+  registry(): Promise<Registry>;
+  /** Identifies this machine in local manifests. */
+  machineId: string;
+  /** Version of the program. */
+  version: string;
+  log: (line: string) => void;
+  /** As `log`, but each line once in the life of the process. */
+  logOnce: (line: string) => void;
+}
+
+/** A source whose configuration was checked and resolved by its backend. */
+export interface ReadySource {
+  row: SourceRow;
+  info: BackendInfo;
+  /** Checked configuration: defaults filled in, paths absolute. */
+  config: Config;
+  plan: SourcePlan;
+}
+
+/** ISO 8601 UTC with microseconds and offset, as the platform has times (S9). */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/(\.\d{3})Z$/, "$1000+00:00");
+}

@@ -1,0 +1,72 @@
+/** The configuration file `config.toml`: everything optional, every key checked. */
+import { parse } from "smol-toml";
+import { z } from "zod";
+import { SyncError } from "../kit/errors.ts";
+
+const settingsSchema = z.strictObject({
+  platform: z.strictObject({
+    url: z.url().optional().describe(
+      "Base address of the eTiKeT platform or a lab's hub; default: the embedded hub.",
+    ),
+  }).default({}),
+  api: z.strictObject({
+    port: z.int().min(1).max(65535).default(10410).describe("Port of the local API and dashboard."),
+  }).default({ port: 10410 }),
+  plugins: z.strictObject({
+    directory: z.string().optional().describe(
+      "Folder of extra backends and converters; default: <home>/plugins.",
+    ),
+  }).default({}),
+  readers: z.strictObject({
+    max: z.int().min(1).max(64).default(2).describe("Reader processes at once."),
+  }).default({ max: 2 }),
+  sources: z.array(z.strictObject({
+    name: z.string().min(1).max(100),
+    backend: z.string(),
+    config: z.record(z.string(), z.unknown()).default({}),
+    scope: z.string().optional().describe("Name or uuid of the default scope."),
+    autoassign: z.boolean().optional(),
+  })).default([]).describe("Sources that are created or updated at start."),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+/**
+ * Reads the configuration file; a missing default file means all defaults.
+ * @throws SyncError `config_invalid` naming file, place and problem
+ */
+export function readSettings(path: string, mustExist: boolean): Settings {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (e) {
+    if (e instanceof Deno.errors.NotFound && !mustExist) return settingsSchema.parse({});
+    throw invalid(path, e instanceof Error ? e.message : String(e), e);
+  }
+  let data: unknown;
+  try {
+    data = parse(text);
+  } catch (e) {
+    throw invalid(path, e instanceof Error ? e.message : String(e), e);
+  }
+  const result = settingsSchema.safeParse(data);
+  if (!result.success) {
+    throw invalid(
+      path,
+      result.error.issues.map((i) => `${i.path.join(".") || "top level"}: ${i.message}`).join("; "),
+    );
+  }
+  return result.data;
+}
+
+/** JSON Schema of the configuration file, for editors. */
+export function settingsJsonSchema(): unknown {
+  return z.toJSONSchema(settingsSchema, { io: "input" });
+}
+
+function invalid(path: string, detail: string, cause?: unknown): SyncError {
+  return new SyncError("usage", "config_invalid", `${path}: ${detail}`, {
+    cause,
+    hint: "Correct the file; `etiket-sync config schema` prints what it may hold.",
+  });
+}

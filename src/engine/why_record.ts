@@ -1,0 +1,102 @@
+/** What a sync record says about an item's last run and about one of its files. */
+import type { LogNode, SyncRecordData, TaskNode, UploadEntry } from "./sync_record.ts";
+
+/** One remark of a run: an error, or a log with a code. */
+export interface Remark {
+  kind: "error" | "log";
+  code: string | null;
+  message: string;
+  hint: string | null;
+}
+
+export interface LastRun {
+  /** ISO time of its begin. */
+  date: string;
+  name: string;
+  has_errors: boolean;
+  remarks: Remark[];
+}
+
+export function lastRun(record: SyncRecordData | undefined): LastRun | null {
+  const run = record?.logs.findLast((n): n is TaskNode => n.type === "task");
+  if (!run) return null;
+  return { date: run.date, name: run.name, has_errors: run.has_errors, remarks: [...remarksOf(run)] };
+}
+
+function* remarksOf(node: LogNode): Generator<Remark> {
+  if (node.type === "task") {
+    for (const child of node.content) yield* remarksOf(child);
+  } else if (node.type === "error") {
+    yield {
+      kind: "error",
+      code: node.code ?? node.exception,
+      message: node.message,
+      hint: node.hint || null,
+    };
+  } else yield { kind: "log", code: node.code ?? null, message: node.message, hint: null };
+}
+
+/** The newest upload of one logical name. */
+export interface FileUpload extends
+  Pick<
+    UploadEntry,
+    | "filename"
+    | "file_path"
+    | "file_uuid"
+    | "version_id"
+    | "sync_timestamp"
+    | "md5"
+    | "sha256"
+    | "size"
+    | "status"
+    | "error"
+    | "action"
+    | "skip_reason"
+  > {
+  name: string;
+  /** Id of the converter that made it, null for a file of the user. */
+  converter: string | null;
+}
+
+/** The newest upload of each name; with `path` or `name`, of those that come from that file. */
+export function uploads(
+  record: SyncRecordData | undefined,
+  of?: { path: string; name: string },
+): FileUpload[] {
+  const files: FileUpload[] = [];
+  for (const [name, entries] of Object.entries(record?.files ?? {})) {
+    const newest = entries.at(-1);
+    if (!newest || (of && name !== of.name && newest.file_path !== of.path)) continue;
+    files.push({
+      name,
+      filename: newest.filename,
+      file_path: newest.file_path,
+      action: newest.action,
+      status: newest.status,
+      version_id: newest.version_id,
+      size: newest.size,
+      sync_timestamp: newest.sync_timestamp,
+      error: newest.error,
+      skip_reason: newest.skip_reason,
+      converter: newest.converter?.method ?? null,
+      file_uuid: newest.file_uuid,
+      md5: newest.md5,
+      sha256: newest.sha256,
+    });
+  }
+  return files;
+}
+
+/** Remarks that name a path or logical name as a whole word. */
+export function remarksAbout(run: LastRun | null, texts: readonly string[]): Remark[] {
+  return (run?.remarks ?? []).filter((r) => texts.some((t) => mentions(r.message, t)));
+}
+
+function mentions(message: string, text: string): boolean {
+  for (let at = message.indexOf(text); at >= 0; at = message.indexOf(text, at + 1)) {
+    const before = message[at - 1] ?? " ";
+    const after = message[at + text.length] ?? " ";
+    if (!/[\p{L}\p{N}_./-]/u.test(before) && !/[\p{L}\p{N}_/-]/u.test(after)) return true;
+  }
+  return false;
+}
