@@ -136,16 +136,19 @@ export async function writeTextDataset(
   change(what, () => file.module.create_vlen_str_dataset(file.id, path, texts, metadata));
 }
 
-/** Whether compression is worth its time: noise does not shrink, set points and unfilled grids do. */
+/**
+ * Whether compression is worth its time. Deflating noisy f8 costs 20 times the writing and saves 4 %; set points,
+ * digitized signals and unfilled grids shrink to a half or less. Levels above 1 gain little on any of them.
+ */
 function shrinks(bytes: Uint8Array): boolean {
-  const samples = 4, length = 16 * 1024;
-  let before = 0, after = 0;
-  for (let i = 0; i < samples; i++) {
-    // On a multiple of 8 bytes, so that values are seen whole.
-    const start = Math.floor((bytes.length - length) * i / (samples - 1) / 8) * 8;
-    const sample = bytes.subarray(Math.max(start, 0), Math.max(start, 0) + length);
-    before += sample.length;
-    after += deflateSync(sample, { level: AUTOMATIC_LEVEL }).length;
-  }
+  // Twice the window in which deflate finds repetitions, from the beginning and from the middle.
+  const length = 64 * 1024;
+  const middle = Math.floor(bytes.length / 16) * 8;
+  const samples = [bytes.subarray(0, length), bytes.subarray(middle, middle + length)];
+  const before = samples.reduce((sum, sample) => sum + sample.length, 0);
+  const after = samples.reduce(
+    (sum, sample) => sum + deflateSync(sample, { level: AUTOMATIC_LEVEL }).length,
+    0,
+  );
   return after < 0.75 * before;
 }
