@@ -1,0 +1,51 @@
+import type { Cli } from "../cli.ts";
+import { command } from "../command.ts";
+import { keyValues } from "../table.ts";
+
+export const config = (cli: Cli) =>
+  command("config", {
+    summary: "The configuration file and what it may hold",
+    examples: [
+      ["etiket-sync config show", "what is in force"],
+      ["etiket-sync config schema > config.schema.json", "for your editor"],
+    ],
+  }).addCommand(configShow(cli)).addCommand(configSchema(cli));
+
+const configShow = (cli: Cli) =>
+  command("show", {
+    summary: "Show the settings in force, defaults included",
+    examples: [["etiket-sync config show --json", ""]],
+  }).action(async () => {
+    const { join, resolve } = await import("node:path");
+    const { readSettings } = await import("../../engine/settings.ts");
+    const given = cli.globals.config;
+    const file = given ? resolve(given) : join(cli.home, "config.toml");
+    const settings = readSettings(file, given !== undefined);
+    cli.print(
+      { home: cli.home, config_file: file, settings },
+      (d) =>
+        keyValues([
+          ["state folder", d.home],
+          ["config file", d.config_file],
+          ...flatten(d.settings).map(([key, value]) => [key, JSON.stringify(value)] as const),
+        ]),
+    );
+  });
+
+const configSchema = (cli: Cli) =>
+  command("schema", {
+    summary: "Print the JSON Schema of the configuration file",
+    examples: [["etiket-sync config schema > config.schema.json", ""]],
+  }).action(async () => {
+    const { settingsJsonSchema } = await import("../../engine/settings.ts");
+    cli.print(settingsJsonSchema(), (schema) => JSON.stringify(schema, null, 2));
+  });
+
+/** `{a: {b: 1}}` → `[["a.b", 1]]`. */
+function flatten(value: Record<string, unknown>, prefix = ""): [string, unknown][] {
+  return Object.entries(value).flatMap(([key, v]): [string, unknown][] =>
+    typeof v === "object" && v !== null && !Array.isArray(v)
+      ? flatten({ ...v }, `${prefix}${key}.`)
+      : [[prefix + key, v]]
+  );
+}

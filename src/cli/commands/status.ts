@@ -1,0 +1,56 @@
+import type { SourceView } from "../../engine/views.ts";
+import type { Cli } from "../cli.ts";
+import { command } from "../command.ts";
+import { count } from "../readable.ts";
+import { sourceTable } from "../source_text.ts";
+import { keyValues } from "../table.ts";
+
+export const status = (cli: Cli) =>
+  command("status", {
+    summary: "Show what is synced, what failed, and whether an agent runs",
+    examples: [["etiket-sync status", ""], ["etiket-sync status --json", "for monitoring"]],
+  }).action(() =>
+    cli.withAgent(async (agent) => {
+      const { lockHolder } = await import("../../engine/lock.ts");
+      const sources = agent.sources.list();
+      const sum = (of: (s: SourceView) => number) => sources.reduce((total, s) => total + of(s), 0);
+      const data = {
+        home: agent.home.root,
+        platform: agent.client.baseUrl,
+        /** Who works on this state folder now, null when nobody does. */
+        running: lockHolder(agent.home.lockPath) ?? null,
+        items_total: sum((s) => s.items_total),
+        items_synchronized: sum((s) => s.items_synchronized),
+        items_failed: sum((s) => s.items_failed),
+        items_unmapped: sum((s) => s.items_unmapped_scope_count),
+        unread_errors: agent.catalog.errors.list(undefined, { viewed: false, limit: 1000 }).length,
+        sources,
+      };
+      cli.print(data, (d) => {
+        const facts = keyValues([
+          ["state folder", d.home],
+          ["platform", d.platform],
+          [
+            "agent",
+            d.running ? `running (${d.running})` : "not running; `etiket-sync once` syncs what is due",
+          ],
+          ["items", `${d.items_synchronized} of ${d.items_total} synchronized`],
+          ["failed", d.items_failed ? `${d.items_failed}: etiket-sync item list --status error` : null],
+          [
+            "no scope",
+            d.items_unmapped ? `${d.items_unmapped}: etiket-sync item list --status no_mapping` : null,
+          ],
+          [
+            "errors",
+            d.unread_errors ? `${count(d.unread_errors, "unread error")}: etiket-sync errors --unread` : null,
+          ],
+        ]);
+        return d.sources.length > 0
+          ? `${facts}\n${sourceTable(d.sources, cli.width)}`
+          : `${facts}\nNo sources yet.`;
+      });
+      for (const s of sources) {
+        if (s.reason) cli.say(`${s.name}: ${s.reason.message}\n  ${s.reason.hint}`);
+      }
+    })
+  );
