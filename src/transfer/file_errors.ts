@@ -1,6 +1,6 @@
 import { SyncError } from "../kit/errors.ts";
 
-type Rule = { pattern: RegExp; make: (path: string, cause: unknown, text: string) => SyncError };
+type Rule = { pattern: RegExp; make: (path: string, cause: unknown) => SyncError };
 
 /** First match wins. Windows numbers its errors differently: 32 and 33 are sharing and lock violations. */
 const RULES: Rule[] = [
@@ -46,18 +46,33 @@ const RULES: Rule[] = [
   },
 ];
 
-/** The error for a failed system call on a user's file, or on the agent's copy of it. */
+/** The error for a failed system call on a user's file. */
 export function fileError(thrown: unknown, path: string): SyncError {
   if (thrown instanceof SyncError) return thrown;
   const code = thrown instanceof Error && "code" in thrown ? `${thrown.code} ` : "";
   const text = thrown instanceof Error ? `${code}${thrown.name} ${thrown.message}` : String(thrown);
   const rule = RULES.find((r) => r.pattern.test(text));
-  if (rule) return rule.make(path, thrown, text);
+  if (rule) return rule.make(path, thrown);
   // Bad sectors, lost shares: often over when tried again, and counted when not.
   return new SyncError("busy", "file_read_failed", `${path}: ${text}`, {
     hint: "Check the disk or the network share that holds the file.",
     cause: thrown,
   });
+}
+
+/** The error for a failed system call on a file of the agent's own: never the user's file's fault. */
+export function stagingError(thrown: unknown, path: string): SyncError {
+  const error = fileError(thrown, path);
+  if (error.class === "local") return error;
+  return new SyncError(
+    "local",
+    "staging_failed",
+    `${path}: the working copy cannot be written: ${error.message}`,
+    {
+      hint: "Check that etiket-sync's data folder exists and may be written to.",
+      cause: thrown,
+    },
+  );
 }
 
 /** The error for a file that was written while it was read (U1). */

@@ -1,4 +1,4 @@
-/** What a file looked like at one moment, exact enough to notice a later write. */
+/** What a file looked like at one moment, to notice a later write. */
 import { lstatSync } from "node:fs";
 import type { Fingerprint } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
@@ -6,7 +6,7 @@ import { fileError } from "./file_errors.ts";
 
 /** A fingerprint and the change time, which a writer cannot set back. */
 export interface FileState extends Fingerprint {
-  /** ns since 1970 as decimal text. */
+  /** ns since 1970 as decimal text; Deno 2.9 knows it to the second only. */
   ctime_ns: string;
 }
 
@@ -14,8 +14,9 @@ export interface FileState extends Fingerprint {
 export type Stat = (path: string) => FileState;
 
 /**
- * Reads size, times in ns and file id without opening the file. `Deno.lstat` is not used: its times are whole ms, in
- * which a second write can hide.
+ * Reads size, times and file id without opening the file. `node:fs` gives the whole file id, `Deno.lstat` rounds it.
+ * On Deno 2.9 both know times to the millisecond only, so the ns end in zeros: two writes within one ms look alike,
+ * and a fingerprint is worth something only when it was taken a while after the last write (snapshot.ts sees to that).
  * @throws SyncError `file_vanished` (busy), `file_unreadable`, `not_a_regular_file` (data)
  */
 export const fileState: Stat = (path) => {
@@ -39,7 +40,7 @@ export const fileState: Stat = (path) => {
 };
 
 /**
- * The fingerprint of a regular file: size in bytes, mtime in ns, device and inode.
+ * The fingerprint of a regular file: size in bytes, mtime in ns (see {@link fileState}), device and inode.
  * @throws SyncError `file_vanished` (busy), `file_unreadable`, `not_a_regular_file` (data)
  */
 export function fingerprintOf(path: string): Fingerprint {

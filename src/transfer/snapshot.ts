@@ -5,7 +5,7 @@
 import type { Env } from "../env.ts";
 import type { Fingerprint } from "../kit/drafts.ts";
 import type { FileBody } from "../platform/transport.ts";
-import { fileChanging, fileError } from "./file_errors.ts";
+import { fileChanging, stagingError } from "./file_errors.ts";
 import { type FileState, fileState, sameState, type Stat } from "./fingerprint.ts";
 import { Hasher, type Hashes } from "./hash.ts";
 import { readChunks } from "./read_chunks.ts";
@@ -154,38 +154,41 @@ export class Snapshot {
   }
 }
 
-/** Copies while hashing, in one read. */
-async function copyAndHash(options: SnapshotOptions, size: number): Promise<Hashes> {
-  const { fs } = options.env;
+/** Copies while hashing, in one read; a copy that failed is removed. */
+async function copyAndHash(options: SnapshotOptions, state: FileState, stat: Stat): Promise<Hashes> {
+  const { path, copyTo, env: { fs } } = options;
   const hasher = new Hasher();
   let copy: Deno.FsFile;
   try {
-    copy = await fs.open(options.copyTo, { write: true, createNew: true, mode: 0o600 });
+    copy = await fs.open(copyTo, { write: true, createNew: true, mode: 0o600 });
   } catch (e) {
-    throw fileError(e, options.copyTo);
+    throw stagingError(e, copyTo);
   }
+  let complete = false;
   try {
     // One byte more than expected shows a file that has grown.
-    for await (const chunk of readChunks(fs, options.path, size + 1)) {
+    for await (const chunk of readChunks(fs, path, state.size + 1)) {
       options.signal?.throwIfAborted();
       hasher.update(chunk);
       try {
         for (let at = 0; at < chunk.length;) at += await copy.write(chunk.subarray(at));
       } catch (e) {
-        throw fileError(e, options.copyTo);
+        throw stagingError(e, copyTo);
       }
     }
+    if (hasher.size !== state.size || !sameState(state, stat(path))) throw fileChanging(path);
+    complete = true;
+    return hasher.digest();
   } finally {
     copy.close();
+    if (!complete) await fs.remove(copyTo).catch(() => {});
   }
-  if (hasher.size !== size) throw fileChanging(options.path);
-  return hasher.digest();
 }
 
 /**
  * Freezes a file's bytes. Remove the snapshot when it is no longer needed (`await using`).
  * @throws SyncError busy `file_changing`, `file_locked`, `file_vanished`; data `file_unreadable`,
- * `not_a_regular_file`; local `disk_full`, `too_many_open_files`
+ * `not_a_regular_file`; local `disk_full`, `too_many_open_files`, `staging_failed`
  */
 export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> {
   const { path, env, own, known, signal, stat = fileState, copyLimit = COPY_LIMIT } = options;
@@ -203,13 +206,5 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> 
     state = rested;
   }
   if (state.size > copyLimit) return new Snapshot(options, state, false, hashes);
-  let copied = false;
-  try {
-    const fresh = await copyAndHash(options, state.size);
-    if (!sameState(state, stat(path))) throw fileChanging(path);
-    copied = true;
-    return new Snapshot(options, state, true, fresh);
-  } finally {
-    if (!copied) await env.fs.remove(options.copyTo).catch(() => {});
-  }
+  return new Snapshot(options, state, true, await copyAndHash(options, state, stat));
 }
