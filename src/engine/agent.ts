@@ -35,6 +35,8 @@ export interface SourceInput {
   config: Record<string, unknown>;
   /** Name or uuid. */
   scope?: string;
+  /** Scope of a source that has to be made, when `scope` does not say one; an existing source keeps its own. */
+  scopeIfNew?: string;
   autoassign?: boolean;
 }
 

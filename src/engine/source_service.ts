@@ -66,7 +66,8 @@ export class SourceService {
     const equal = this.s.catalog.sources.list().find((r) =>
       r.backend === info.identifier && config !== null && canonical(r.config) === canonical(config)
     );
-    if (!equal) return await this.add(input);
+    const scope = input.scope ?? input.scopeIfNew;
+    if (!equal) return await this.add({ ...input, ...(scope === undefined ? {} : { scope }) });
     const patch: SourcePatch = {};
     if (input.scope !== undefined) patch.scope = input.scope;
     if (input.autoassign !== undefined) patch.autoassign = input.autoassign;
