@@ -1,0 +1,110 @@
+/** Finds new and changed runs without reading their data (rule B8). */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { DiscoveredItem, DiscoveryPage } from "../../src/kit/define_backend.ts";
+import { quoted, type ReadOnlyDatabase, type Row } from "../../src/kit/sqlite/read_only_database.ts";
+import { withReadOnly } from "../../src/kit/sqlite/with_read_only.ts";
+import type { QcodesConfig } from "./config.ts";
+import { demandQcodes, lastRow, metadataColumns } from "./database.ts";
+
+/** Runs of one page of a sweep over all runs. */
+const PAGE = 500;
+/** Runs that every call looks at. */
+const NEWEST = 1000;
+/** Time between two sweeps over all runs, ms. */
+const SWEEP_EVERY = 10 * 60 * 1000;
+
+const cursorSchema = z.object({
+  /** Largest run id seen. */
+  max: z.number(),
+  /** The sweep goes on below this run id; null when it is done. */
+  below: z.number().nullable(),
+  /** When the last sweep began, ms since 1970 UTC. */
+  swept: z.number(),
+});
+type Cursor = z.infer<typeof cursorSchema>;
+
+/**
+ * One page: first all runs, newest first; later the newest 1000, and all again every 10 minutes. Nothing in the
+ * cursor depends on how many runs there are.
+ */
+export function discover(config: QcodesConfig, since: unknown, now: number): Promise<DiscoveryPage> {
+  const parsed = cursorSchema.safeParse(since);
+  return withReadOnly(config.database_path, (db): DiscoveryPage => {
+    demandQcodes(db);
+    const max = Number(db.get("SELECT max(run_id) AS m FROM runs")?.m ?? 0);
+    const cursor = nextCursor(parsed.success ? parsed.data : null, max, now);
+    const seen = parsed.success ? parsed.data.max : max;
+    const rows = cursor.below === null
+      ? runsBelow(db, max + 1, NEWEST)
+      : [...runsAbove(db, Math.max(seen, cursor.below - 1)), ...runsBelow(db, cursor.below, PAGE)];
+    const last = Number(rows.at(-1)?.run_id ?? 0);
+    const exhausted = last <= 1 || rows.length === 0 || runsBelow(db, last, 1).length === 0;
+    // The sweep goes on after the newest when there is more that was not looked at.
+    const below = exhausted || cursor.below === null && last <= seen + 1 ? null : last;
+    return {
+      items: rows.map((row) => itemOf(db, config, row)),
+      cursor: { max: Math.max(max, 0), below, swept: cursor.swept } satisfies Cursor,
+      more: below !== null,
+    };
+  });
+}
+
+function nextCursor(cursor: Cursor | null, max: number, now: number): Cursor {
+  // A smaller number of runs: another database was put in this place.
+  if (!cursor || max < cursor.max) return { max, below: max + 1, swept: now };
+  const due = now - cursor.swept >= SWEEP_EVERY || now < cursor.swept;
+  return cursor.below === null && due ? { max, below: max + 1, swept: now } : cursor;
+}
+
+/** Never the snapshot or the description: they can be megabytes. */
+function select(db: ReadOnlyDatabase): string {
+  const present = new Set(db.columns("runs").map((c) => c.name));
+  const columns = [
+    "run_id",
+    "exp_id",
+    "name",
+    "guid",
+    "is_completed",
+    "run_timestamp",
+    "completed_timestamp",
+    "result_counter",
+    "result_table_name",
+    ...metadataColumns(db),
+  ].filter((c) => present.has(c));
+  return `SELECT ${columns.map((c) => `r.${quoted(c)}`).join(", ")}, e.name AS "experiment name", ` +
+    `e.sample_name AS "sample name" FROM runs AS r LEFT JOIN experiments AS e ON e.exp_id = r.exp_id`;
+}
+
+function runsBelow(db: ReadOnlyDatabase, below: number, count: number): Row[] {
+  return db.all(`${select(db)} WHERE r.run_id < ? ORDER BY r.run_id DESC LIMIT ?`, below, count);
+}
+
+function runsAbove(db: ReadOnlyDatabase, above: number): Row[] {
+  return db.all(`${select(db)} WHERE r.run_id > ? ORDER BY r.run_id DESC`, above);
+}
+
+function itemOf(db: ReadOnlyDatabase, config: QcodesConfig, row: Row): DiscoveredItem {
+  const runId = Number(row.run_id);
+  const unfinished = Number(row.is_completed) !== 1;
+  const { "experiment name": experiment, "sample name": sample, ...tuple } = row;
+  const scope = config.scope_identifier_from === "sample" ? sample : experiment;
+  return {
+    identifier: String(runId),
+    priority: runId,
+    ...(typeof scope === "string" && scope !== "" ? { scope_identifier: scope } : {}),
+    fingerprint: digest([
+      ...Object.entries(tuple).filter(([, value]) => value !== null),
+      // Rows of a finished run do not change.
+      ...(unfinished ? [["rows", lastRow(db, String(row.result_table_name ?? ""))]] : []),
+    ]),
+  };
+}
+
+function digest(values: unknown[]): string {
+  const text = JSON.stringify(
+    values,
+    (_key, v) => typeof v === "bigint" ? String(v) : v instanceof Uint8Array ? v.toBase64() : v,
+  );
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
