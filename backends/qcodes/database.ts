@@ -163,7 +163,9 @@ function fromLayouts(db: ReadOnlyDatabase, run: Run): RunDescription {
   const order = new Set([
     ...links.map((l) => l.independent).filter((id) => layouts.has(id)),
     ...links.map((l) => l.dependent),
-    ...[...layouts.keys()].sort((a, b) => a - b),
+    ...inSetOrder(
+      [...layouts.keys()].filter((id) => !links.some((l) => l.dependent === id || l.independent === id)),
+    ),
   ]);
   return fromOldSpecs([...order].map((id): OldParamSpec => {
     const layout = layouts.get(id);
@@ -184,4 +186,17 @@ function fromLayouts(db: ReadOnlyDatabase, run: Run): RunDescription {
       inferred_from: textOf(layout?.inferred_from).split(", ").filter(Boolean),
     };
   }));
+}
+
+/**
+ * The order in which CPython iterates over a set of integers: QCoDeS' upgrade keeps that order of parameters. Right
+ * as long as no two fall into one slot, as the ids of one run, which follow each other, never do.
+ */
+function inSetOrder(ids: readonly number[]): number[] {
+  let slots = 8;
+  // set_add_entry: grows to more than four times the elements when three fifths are taken.
+  for (let n = 1; n <= ids.length; n++) {
+    if (n * 5 >= (slots - 1) * 3) { while (slots <= 4 * n) slots *= 2; }
+  }
+  return ids.toSorted((a, b) => a % slots - b % slots);
 }
