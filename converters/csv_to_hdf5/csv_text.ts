@@ -6,7 +6,7 @@ export type CsvEncoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
 /** Thrown when the bytes are not of the encoding. */
 export class WrongEncoding extends Error {}
 
-const PIECE_BYTES = 1 << 20;
+const PIECE_BYTES = 1 << 18;
 
 /** UTF-16 when the file says so by its byte order mark, else UTF-8. */
 export function encodingOf(path: string): CsvEncoding {
