@@ -186,6 +186,17 @@ Deno.test("no connection: refused, unknown host, silence, no TLS", async () => {
   }, { timeoutMs: 100 });
 });
 
+Deno.test("the secret part of a download link never gets into an error", async () => {
+  const free = Deno.listen({ port: 0 });
+  const { port } = free.addr as Deno.NetAddr;
+  free.close();
+  const client = platformClient({ transport: httpTransport("http://127.0.0.1:9999"), env: systemEnv });
+  const e = await failure(() => client.download(`http://127.0.0.1:${port}/bucket/x?token=SECRET`));
+  assertMatch(e.message, /127\.0\.0\.1/);
+  assert(!JSON.stringify(e.toData()).includes("SECRET"), JSON.stringify(e.toData()));
+  client.close();
+});
+
 Deno.test("a rejected log-in is renewed once, and the call repeated", async () => {
   const stub = await StubPlatform.start();
   let token = "old";

@@ -65,17 +65,22 @@ function causeText(thrown: unknown): string {
   return parts.length ? parts.join(": ") : String(thrown);
 }
 
+/** Links to the object store carry their right in the query: it must not reach logs or screens. */
+function withoutQueries(text: string): string {
+  return text.replace(/(\bhttps?:\/\/[^\s?)"']+)\?[^\s)"']*/g, "$1?…");
+}
+
 /**
  * The class-network error for a request that got no reply.
  * @param what what was attempted, for the message ("reading dataset …")
  */
 export function networkError(thrown: unknown, what: string): SyncError {
   if (thrown instanceof SyncError) return thrown;
-  const text = causeText(thrown);
+  const text = withoutQueries(causeText(thrown));
   const known = NETWORK_CAUSES.find((c) => c.pattern.test(text));
   return new SyncError("network", known?.code ?? "network_error", `${what}: ${text}`, {
     hint: known?.hint ?? "Check the network connection; the agent tries again by itself.",
-    cause: thrown,
+    cause: new Error(text),
   });
 }
 
@@ -155,7 +160,7 @@ export function replyError(
     return make(
       "network",
       "unexpected_redirect",
-      `redirected to ${headers.get("location") ?? "nowhere"} (${status})`,
+      `redirected to ${withoutQueries(headers.get("location") ?? "nowhere")} (${status})`,
       "A portal or proxy answers in place of the platform: log in to the network, or correct the server address.",
     );
   }

@@ -150,7 +150,13 @@ Deno.test("what cannot be read says why: gone, a link, a folder, no permission, 
     assertEquals(await take("f", `${folder}/no such folder/copy`), "local staging_failed");
     const failing = (name: string, message: string) => ({
       ...systemEnv,
-      fs: { ...Deno, open: () => Promise.reject(Object.assign(new Error(message), { name })) },
+      fs: {
+        ...Deno,
+        open: (path: string | URL, options?: Deno.OpenOptions) =>
+          options?.read
+            ? Promise.reject(Object.assign(new Error(message), { name }))
+            : Deno.open(path, options),
+      },
     });
     const withFailure = (name: string, message: string) =>
       code(() =>

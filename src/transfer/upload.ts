@@ -2,7 +2,7 @@
 import type { Env } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { PlatformClient } from "../platform/client.ts";
-import { mayHaveTakenEffect, ReplyError, replyError } from "../platform/errors.ts";
+import { isWebPage, mayHaveTakenEffect, ReplyError, replyError } from "../platform/errors.ts";
 import type { StoreReply } from "../platform/objects.ts";
 import type { FileCreate, FileRecord, UploadLink } from "../platform/schemas.ts";
 import type { Hashes } from "./hash.ts";
@@ -44,15 +44,24 @@ function failed(what: string, problem: string, cause?: unknown): SyncError {
 
 const isSecuredForGood = (r: FileRecord) => r.status === "secured" && r.immutable;
 
-/** What a store says no with is never about the user's log-in or scope: links carry their own right. */
+/** Links carry their own right and lead straight to the store: a refusal is about neither log-in, scope nor portal. */
 function storeError(reply: StoreReply, what: string, platformNow: number): SyncError {
   const error = replyError(reply, what, platformNow);
-  if (error.class !== "auth" && error.class !== "permission") return error;
+  const isStores = error.class === "auth" || error.class === "permission" ||
+    error.code === "unexpected_redirect";
+  if (!isStores) return error;
   return new ReplyError("platform", `http_${reply.status}`, error.message, {
     hint: "The upload link was not accepted: check the PC's clock; the agent tries again with a fresh link.",
     status: reply.status,
     retryAfterMs: error.retryAfterMs,
   });
+}
+
+/** A refusal may mean that someone else secured the version meanwhile. @returns its record then */
+async function securedMeanwhile(job: UploadJob, e: unknown): Promise<FileRecord | null> {
+  if (!(e instanceof ReplyError) || e.class !== "permission") return null;
+  const record = await job.client.readFile(job.version);
+  return record && isSecuredForGood(record) ? record : null;
 }
 
 /** One PUT and its verification. @returns a note when the store's reply proves nothing */
@@ -63,7 +72,8 @@ async function put(job: UploadJob, link: UploadLink, what: string): Promise<stri
     signal: job.signal,
     onProgress: (sent) => job.onProgress?.(sent, source.size),
   });
-  if (reply.status !== 200 && reply.status !== 201) throw storeError(reply, what, client.platformNow());
+  const isStored = (reply.status === 200 || reply.status === 201) && !isWebPage(reply.headers, reply.body);
+  if (!isStored) throw storeError(reply, what, client.platformNow());
   const { md5 } = await source.hashes(job.signal);
   const verdict = verifyReply(reply.headers, md5);
   if (!verdict.ok) throw failed(what, verdict.problem);
@@ -125,14 +135,6 @@ export async function uploadVersion(job: UploadJob): Promise<UploadOutcome> {
   for (let puts = 1;; puts++) {
     try {
       link ??= await client.singlePartLink(version, signal);
-    } catch (e) {
-      const record = e instanceof ReplyError && e.class === "permission"
-        ? await client.readFile(version)
-        : null;
-      if (record && isSecuredForGood(record)) return { outcome: "decide_again", record };
-      throw e;
-    }
-    try {
       const note = await put(job, link, what);
       if (note) notes.push(note);
       const hashes = await source.hashes(signal);
@@ -140,8 +142,11 @@ export async function uploadVersion(job: UploadJob): Promise<UploadOutcome> {
       return { outcome: "secured", record, hashes, puts, notes };
     } catch (e) {
       signal?.throwIfAborted();
-      const isWorthRepeating = e instanceof SyncError && (e.class === "network" || e.class === "platform");
-      if (!isWorthRepeating) throw e;
+      const secured = await securedMeanwhile(job, e);
+      if (secured) return { outcome: "decide_again", record: secured };
+      const isAttempt = link !== null && e instanceof SyncError &&
+        (e.class === "network" || e.class === "platform");
+      if (!isAttempt) throw e;
       const pause = PAUSES_MS[puts - 1];
       if (pause === undefined) {
         throw e.class === "network" || e.code === "upload_failed" ? e : failed(what, e.message, e);

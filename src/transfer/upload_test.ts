@@ -171,10 +171,10 @@ const thrice: [string, Fault | Record<string, string>, string, string][] = [
   ["500", reply(500), "platform", "upload_failed"],
   ["404", reply(404), "platform", "upload_failed"],
   ["403 on the link", reply(403), "platform", "upload_failed"],
-  ["redirect", reply(307, {}, { location: "/elsewhere" }), "network", "unexpected_redirect"],
+  ["redirect", reply(307, {}, { location: "/elsewhere" }), "platform", "upload_failed"],
   ["503", reply(503), "network", "http_503"],
   ["cut", cutAfter(1), "network", "connection_reset"],
-  ["portal", webPage(200), "platform", "upload_failed"],
+  ["portal", webPage(200), "network", "web_page_instead_of_platform"],
   ["wrong ETag", { etag: `"${"0".repeat(32)}"` }, "platform", "upload_failed"],
   ["wrong Content-MD5", { "content-md5": "AAAAAAAAAAAAAAAAAAAAAA==" }, "platform", "upload_failed"],
 ];
@@ -255,6 +255,25 @@ Deno.test("a version that is announced already is uploaded into; one secured mea
     const raced = await s.upload({ existing: seen });
     assert(raced.outcome === "decide_again" && raced.record.status === "secured");
     assertEquals(s.stub.count(/^PUT/), 1);
+  }));
+
+Deno.test("a version that someone else secures between PUT and validate is decided anew (F4)", () =>
+  scene(async (s) => {
+    s.stub.fail(/validate/, (q, r) => {
+      const file = s.stub.files[0];
+      if (file) Object.assign(file, { status: "secured", md5_checksum: "0".repeat(32) });
+      return reply(403)(q, r);
+    });
+    assertEquals((await s.upload()).outcome, "decide_again");
+    assertEquals(s.stub.count(/^PUT/), 1);
+  }));
+
+Deno.test("without a link for want of a connection, the upload is put off at once", () =>
+  scene(async (s) => {
+    s.stub.fail(/presigned/, reply(503), 10);
+    assertEquals((await failure(() => s.upload())).class, "network");
+    assertEquals(s.stub.count(/presigned/), 3);
+    assertEquals(s.pauses, [300, 1000]);
   }));
 
 Deno.test("no access to the scope stays a permission error, whatever the link says", () =>
