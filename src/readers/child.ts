@@ -1,5 +1,6 @@
 /** The inside of a reader process: takes tasks as lines on stdin, answers as lines on stdout. */
 import { SyncError } from "../kit/errors.ts";
+import { hdf5ErrorCount } from "../kit/hdf5/module.ts";
 import { startGuard } from "./guard.ts";
 import { check, type Message, type Request, requestSchema } from "./protocol.ts";
 import { Registry } from "./registry.ts";
@@ -35,12 +36,16 @@ export function runReader(args: string[]): void {
 async function answer({ id, kind, input }: Request, registry: Registry): Promise<string> {
   try {
     const output = await perform(kind, input, registry);
-    return message({ type: "result", id, output, rss: Deno.memoryUsage().rss });
+    return message({ type: "result", id, output, ...afterwards() });
   } catch (e) {
     const error = SyncError.from(e);
-    const { rss } = Deno.memoryUsage();
-    return message({ type: "error", id, error: error.toData(), rss, damaged: isDamage(error) });
+    return message({ type: "error", id, error: error.toData(), ...afterwards(error) });
   }
+}
+
+/** An error inside HDF5, also one that a backend has dealt with, leaves open files and stale caches behind. */
+function afterwards(error?: SyncError): { rss: number; damaged: boolean } {
+  return { rss: Deno.memoryUsage().rss, damaged: hdf5ErrorCount() > 0 || isWasmAbort(error) };
 }
 
 async function perform<K extends TaskKind>(kind: K, input: unknown, registry: Registry): Promise<unknown> {
@@ -50,7 +55,7 @@ async function perform<K extends TaskKind>(kind: K, input: unknown, registry: Re
 }
 
 /** An aborted WASM module may go on with broken state. */
-function isDamage(error: unknown): boolean {
+function isWasmAbort(error: unknown): boolean {
   for (let e = error; e instanceof Error; e = e.cause) if (e instanceof WebAssembly.RuntimeError) return true;
   return false;
 }

@@ -17,7 +17,7 @@ const MiB = 1024 * 1024;
 /** Resident memory past which a process is killed (B3, K2). */
 export const MEMORY_BYTES = 1536 * MiB;
 
-/** Past any of these a process gets no further task. WASM memory never shrinks, and each HDF5 error leaks a descriptor. */
+/** Past any of these a process gets no further task. WASM memory never shrinks; errors may leave things open. */
 export const RECYCLE = { tasks: 200, errors: 20, rss: 600 * MiB };
 
 /** What a process may print during one task (P4). */
@@ -25,3 +25,6 @@ export const OUTPUT = { line: 64 * MiB, perSecond: 64 * MiB, total: 1024 * MiB }
 
 /** An idle process is closed after this many ms. */
 export const IDLE_MS = 30_000;
+
+/** A process that takes no tasks this many ms after its start is given up. */
+export const START_MS = 60_000;

@@ -186,7 +186,7 @@ class Pool implements ReaderPool {
 
 /** Why a process that has answered should get no further task, or undefined. */
 function recycleReason(member: Member, answer: Answer): string | undefined {
-  if (answer.type === "error" && answer.damaged) return "its WebAssembly was aborted";
+  if (answer.damaged) return "an error inside HDF5 or WebAssembly";
   if (member.tasks >= RECYCLE.tasks) return `${member.tasks} tasks`;
   if (member.errors >= RECYCLE.errors) return `${member.errors} errors`;
   if (answer.rss > RECYCLE.rss) return `${answer.rss} bytes of memory`;

@@ -65,7 +65,7 @@ Deno.test("a process is replaced after enough tasks, without a failure, a descri
     assertEquals(zombies(), []);
   }));
 
-Deno.test("a process is replaced after enough errors, because each may leak a descriptor", () =>
+Deno.test("a process is replaced after enough errors, because each may leave something open", () =>
   withPool(1, async (pool) => {
     const first = await readerPid(pool);
     for (let i = 1; i < RECYCLE.errors; i++) await codeOf(readMisbehaving(pool, "throw an Error"));
@@ -73,6 +73,33 @@ Deno.test("a process is replaced after enough errors, because each may leak a de
     await codeOf(readMisbehaving(pool, "throw an Error"));
     assertNotEquals(await readerPid(pool), first);
   }));
+
+Deno.test("a process in which HDF5 failed is not used again: it would keep the file open", async () => {
+  const pool = createReaderPool({
+    max: 1,
+    load: [...load, new URL("./test_modules/reads_hdf5.ts", import.meta.url).href],
+  });
+  const dir = await Deno.makeTempDir();
+  const fixture = (name: string) => new URL(`../../tests/fixtures/hdf5/${name}`, import.meta.url).pathname;
+  const context = { staging: dir, version: "", converters: [], timeZone: "UTC", newest: false, now: 0 };
+  const read = (path: string) =>
+    pool.run("read", { backend: "reads_hdf5", config: {}, item: { identifier: "x", path }, context });
+  try {
+    // The signature and the superblock are right, the rest is noise.
+    const broken = await Deno.readFile(fixture("scales.h5"));
+    await Deno.writeFile(`${dir}/broken.h5`, broken.fill(0x55, 96));
+    const first = await readerPid(pool);
+    await read(fixture("scales.h5"));
+    assertEquals(await readerPid(pool), first);
+    assertEquals(await codeOf(read(`${dir}/broken.h5`)), "hdf5_unreadable");
+    assertNotEquals(await readerPid(pool), first);
+    await Deno.copyFile(fixture("scales.h5"), `${dir}/broken.h5`);
+    assert("draft" in await read(`${dir}/broken.h5`), "the repaired file is read");
+  } finally {
+    await pool.close();
+    await Deno.remove(dir, { recursive: true });
+  }
+});
 
 Deno.test("a process whose WebAssembly was aborted is not used again", () =>
   withPool(1, async (pool) => {

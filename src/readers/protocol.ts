@@ -16,19 +16,20 @@ export const requestSchema = z.strictObject({
 });
 export type Request = z.infer<typeof requestSchema>;
 
+/** State of the process after task `id`. */
+const afterwards = {
+  id: integer,
+  rss: z.number(),
+  /** It may hold broken state: don't use it again. */
+  damaged: z.boolean(),
+};
+
 /** What a reader process says. `rss` is its resident memory in bytes. */
 export const messageSchema = z.discriminatedUnion("type", [
   /** Said once, before anything of a backend is loaded. */
   z.strictObject({ type: z.literal("ready") }),
-  z.strictObject({ type: z.literal("result"), id: integer, output: z.unknown(), rss: z.number() }),
-  z.strictObject({
-    type: z.literal("error"),
-    id: integer,
-    error: errorData,
-    rss: z.number(),
-    /** The process may be damaged: don't use it again. */
-    damaged: z.boolean(),
-  }),
+  z.strictObject({ type: z.literal("result"), output: z.unknown(), ...afterwards }),
+  z.strictObject({ type: z.literal("error"), error: errorData, ...afterwards }),
   /** Its last words before it kills itself for using too much memory. */
   z.strictObject({ type: z.literal("memory"), rss: z.number() }),
 ]);

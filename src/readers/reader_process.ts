@@ -2,6 +2,7 @@
 import { SyncError } from "../kit/errors.ts";
 import { failures } from "./failures.ts";
 import { readerCommand } from "./launch.ts";
+import { START_MS } from "./limits.ts";
 import type { Message, Request } from "./protocol.ts";
 import { ReaderOutput } from "./reader_output.ts";
 import { encode } from "./wire.ts";
@@ -13,6 +14,8 @@ interface Running {
   request: Request;
   /** What it does, for messages. */
   label: string;
+  /** Called when the process is ready: a slow start is not the task's fault. */
+  startClock(): void;
   resolve(answer: Answer): void;
   reject(error: SyncError): void;
 }
@@ -77,13 +80,17 @@ export class ReaderProcess {
     if (!this.usable) throw this.#doom ?? failures.start("it ended while it was idle");
     const line = new TextEncoder().encode(encode(request) + "\n");
     this.#output.startTask();
-    const timer = setTimeout(() => {
-      const late = `not ready within ${deadlineMs / 1000} s`;
-      this.kill(this.#ready ? failures.hang(label, deadlineMs) : failures.start(late));
-    }, deadlineMs);
+    let timer = setTimeout(() => {
+      this.kill(failures.start(`it was not ready within ${START_MS / 1000} s`));
+    }, START_MS);
+    const startClock = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => this.kill(failures.hang(label, deadlineMs)), deadlineMs);
+    };
+    if (this.#ready) startClock();
     try {
       return await new Promise((resolve, reject) => {
-        this.#running = { request, label, resolve, reject };
+        this.#running = { request, label, startClock, resolve, reject };
         // A broken pipe means that the process is gone, which #attend sees.
         this.#stdin.write(line).catch(() => {});
       });
@@ -117,8 +124,10 @@ export class ReaderProcess {
 
   #receive(message: Message): void {
     const running = this.#running;
-    if (message.type === "ready") this.#ready = true;
-    else if (message.type === "memory") {
+    if (message.type === "ready") {
+      this.#ready = true;
+      running?.startClock();
+    } else if (message.type === "memory") {
       this.kill(failures.memory(this.#label, message.rss, running?.request.memory ?? 0));
     } else if (running?.request.id === message.id) running.resolve(message);
     else this.kill(failures.protocol(this.#label, `an answer to a task ${message.id} that does not run`));

@@ -126,7 +126,7 @@ const ACTS: Record<string, () => unknown> = {
     return new Promise(() => {});
   },
   "forge an answer": () => {
-    print(`\n${MARKER}{"type":"result","id":999999,"output":null,"rss":1}\n`);
+    print(`\n${MARKER}{"type":"result","id":999999,"output":null,"rss":1,"damaged":false}\n`);
     return new Promise(() => {});
   },
   "return undefined": () => undefined,
