@@ -4,8 +4,9 @@ import https from "node:https";
 import type { Socket } from "node:net";
 import { SyncError } from "../kit/errors.ts";
 import { networkError, timeoutError } from "./errors.ts";
+import { readReply } from "./node_reply.ts";
 import { type StallLimits, StallWatch } from "./stall_watch.ts";
-import { completeReply, type FileBody } from "./transport.ts";
+import type { FileBody } from "./transport.ts";
 
 export interface PutLimits extends StallLimits {
   /** Longest time to a usable connection, TLS included, ms. */
@@ -23,8 +24,6 @@ const LIMITS: PutLimits = {
 const PIECE = 128 * 1024;
 /** What the system's send buffer may still hold when the last byte was handed over. */
 const SEND_BUFFER = 1024 * 1024;
-/** Replies to a PUT are short; anything longer is not worth keeping. */
-const REPLY_LIMIT = 64 * 1024;
 
 export interface PutRequest {
   url: URL;
@@ -39,34 +38,6 @@ export interface PutRequest {
 export interface FilePutter {
   send(request: PutRequest): Promise<Response>;
   close(): void;
-}
-
-function headersOf(raw: string[]): Headers {
-  const headers = new Headers();
-  for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i] ?? "", raw[i + 1] ?? "");
-  return headers;
-}
-
-function readReply(reply: http.IncomingMessage): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    reply.on("data", (part: Uint8Array) => {
-      if (size < REPLY_LIMIT) parts.push(part);
-      size += part.length;
-    });
-    reply.on("error", reject);
-    reply.on("close", () => reject(new Error("connection closed within the reply")));
-    reply.on("end", () => {
-      const body = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
-      let at = 0;
-      for (const p of parts) {
-        body.set(p, at);
-        at += p.length;
-      }
-      resolve(completeReply(reply.statusCode ?? 0, headersOf(reply.rawHeaders), body));
-    });
-  });
 }
 
 /**
@@ -100,69 +71,100 @@ async function writeBody(
   else request.end();
 }
 
+interface Watched {
+  /** Bytes were handed over. */
+  progress(bytes: number): void;
+  /** The whole body was handed over; the reply is waited for. */
+  allSent(): void;
+  stop(): void;
+}
+
+/** Gives a request up, by `giveUp`, when it does not connect, stalls, or is not answered (U8). */
+function watch(
+  request: http.ClientRequest,
+  put: PutRequest,
+  limits: PutLimits,
+  giveUp: (e: unknown) => void,
+): Watched {
+  const { what, body } = put;
+  const stall = new StallWatch(limits, performance.now());
+  let sentAt: number | null = null;
+  // After the last byte the send buffer may still drain at floor speed before the server can answer.
+  const replyMs = limits.stallMs + Math.min(body.size, SEND_BUFFER) / limits.floorBytesPerS * 1000;
+  const connecting = setTimeout(
+    () => giveUp(timeoutError(`${what}: connecting`, limits.connectMs)),
+    limits.connectMs,
+  );
+  const moving = setInterval(() => {
+    const now = performance.now();
+    if (sentAt === null ? stall.stalled(now) : now - sentAt >= replyMs) {
+      giveUp(timeoutError(what, limits.stallMs));
+    }
+  }, Math.min(1000, limits.stallMs / 4));
+  request.on("socket", (socket: Socket) => {
+    const connected = () => clearTimeout(connecting);
+    if (socket.connecting) {
+      socket.once(put.url.protocol === "https:" ? "secureConnect" : "connect", connected);
+    } else connected();
+  });
+  return {
+    progress: (bytes) => stall.progress(bytes, performance.now()),
+    allSent: () => void (sentAt = performance.now()),
+    stop() {
+      clearTimeout(connecting);
+      clearInterval(moving);
+    },
+  };
+}
+
+function replyTo(request: http.ClientRequest): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    let answered = false;
+    request.on("response", (reply: http.IncomingMessage) => {
+      answered = true;
+      readReply(reply).then(resolve, reject);
+    });
+    request.on("error", reject);
+    request.on("close", () => answered || reject(new Error("connection closed before the reply")));
+  });
+}
+
 /** Makes a sender with its own keep-alive connections. */
 export function filePutter(overrides: Partial<PutLimits> = {}): FilePutter {
   const limits = { ...LIMITS, ...overrides };
-  const agents = {
-    "http:": new http.Agent({ keepAlive: true }),
-    "https:": new https.Agent({ keepAlive: true }),
-  };
+  const agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
+
+  function open(put: PutRequest): http.ClientRequest {
+    const options = { method: put.method, headers: { ...put.headers, "Content-Length": put.body.size } };
+    if (put.url.protocol === "http:") return http.request(put.url, { ...options, agent: agents.http });
+    if (put.url.protocol === "https:") return https.request(put.url, { ...options, agent: agents.https });
+    throw new SyncError(
+      "platform",
+      "invalid_reply",
+      `${put.what}: unusable upload link (${put.url.protocol})`,
+      {
+        hint: "The platform gave a link that is no web address: tell its administrator.",
+      },
+    );
+  }
 
   async function send(put: PutRequest): Promise<Response> {
-    const { url, body, what, signal } = put;
+    const { body, what, signal } = put;
     signal?.throwIfAborted();
-    const secure = url.protocol === "https:";
-    if (!secure && url.protocol !== "http:") {
-      throw new SyncError("platform", "invalid_reply", `${what}: unusable upload link (${url.protocol})`, {
-        hint: "The platform gave a link that is no web address: tell its administrator.",
-      });
-    }
-    const request = (secure ? https : http).request(url, {
-      method: put.method,
-      headers: { ...put.headers, "Content-Length": body.size },
-      agent: secure ? agents["https:"] : agents["http:"],
-    });
+    const request = open(put);
     const giveUp = (reason: unknown) =>
       request.destroy(reason instanceof Error ? reason : new Error(String(reason)));
-
-    const watch = new StallWatch(limits, performance.now());
-    const connectTimer = setTimeout(
-      () => giveUp(timeoutError(`${what}: connecting`, limits.connectMs)),
-      limits.connectMs,
-    );
-    request.on("socket", (socket: Socket) => {
-      const connected = () => clearTimeout(connectTimer);
-      if (socket.connecting) socket.once(secure ? "secureConnect" : "connect", connected);
-      else connected();
-    });
-    let allSent = Infinity;
-    const stallTimer = setInterval(() => {
-      const now = performance.now();
-      // After the last byte the send buffer may still drain at floor speed before the server can answer.
-      const grace = Math.min(body.size, SEND_BUFFER) / limits.floorBytesPerS * 1000;
-      const stalled = allSent === Infinity ? watch.stalled(now) : now - allSent >= limits.stallMs + grace;
-      if (stalled) giveUp(timeoutError(what, limits.stallMs));
-    }, Math.min(1000, limits.stallMs / 4));
     const cancel = () => giveUp(signal?.reason);
     signal?.addEventListener("abort", cancel, { once: true });
-
-    const reply = new Promise<Response>((resolve, reject) => {
-      let answered = false;
-      request.on("response", (r: http.IncomingMessage) => {
-        answered = true;
-        readReply(r).then(resolve, reject);
-      });
-      request.on("error", reject);
-      request.on("close", () => answered || reject(new Error("connection closed before the reply")));
-    });
+    const watched = watch(request, put, limits, giveUp);
+    const reply = replyTo(request);
     let sent = 0;
     const writing = writeBody(request, body, reply, (bytes) => {
       sent += bytes;
-      watch.progress(bytes, performance.now());
+      watched.progress(bytes);
       put.onProgress?.(sent);
     });
-    writing.catch((e) => giveUp(e));
-    writing.then(() => allSent = performance.now(), () => {});
+    writing.then(watched.allSent, giveUp);
     try {
       const response = await reply;
       await writing;
@@ -176,16 +178,15 @@ export function filePutter(overrides: Partial<PutLimits> = {}): FilePutter {
       const first = await writing.then(() => e, (w) => w instanceof SyncError ? w : e);
       throw networkError(first, what);
     } finally {
-      clearTimeout(connectTimer);
-      clearInterval(stallTimer);
+      watched.stop();
       signal?.removeEventListener("abort", cancel);
     }
   }
   return {
     send,
     close() {
-      agents["http:"].destroy();
-      agents["https:"].destroy();
+      agents.http.destroy();
+      agents.https.destroy();
     },
   };
 }

@@ -257,6 +257,16 @@ Deno.test("a version that is announced already is uploaded into; one secured mea
     assertEquals(s.stub.count(/^PUT/), 1);
   }));
 
+Deno.test("a pending record of another size is announced anew and uploaded into, if only its size was wrong", () =>
+  scene(async (s) => {
+    await s.upload();
+    Object.assign(s.stub.files[0]!, { status: "pending", md5_checksum: null, size: 17 });
+    const existing = await s.client.readFile({ uuid: FILE, version_id: VERSION });
+    const outcome = await s.upload({ existing });
+    assert(outcome.outcome === "secured" && outcome.record.size === 17);
+    assertEquals(s.stub.count(/^POST .*file\/$/), 2);
+  }));
+
 Deno.test("a version that someone else secures between PUT and validate is decided anew (F4)", () =>
   scene(async (s) => {
     s.stub.fail(/validate/, (q, r) => {
