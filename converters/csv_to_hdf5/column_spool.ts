@@ -49,7 +49,7 @@ export class ColumnSpool {
     }
   }
 
-  /** The values of a column in rising, contiguous ranges, once. */
+  /** The values of a column in rising, contiguous ranges, once; a range is valid until the next one is read. */
   column(index: number): SlabSource {
     const column = this.#columns[index];
     if (column === undefined) throw new RangeError(`no column ${index}`);
@@ -105,9 +105,10 @@ export class ColumnSpool {
 
 function numberSource(file: number, blocks: Block[], dtype: "i8" | "u8" | "f8"): SlabSource {
   const Typed = { i8: BigInt64Array, u8: BigUint64Array, f8: Float64Array }[dtype];
-  let block = 0, inside = 0;
+  let block = 0, inside = 0, result = new Uint8Array(0);
   return (_start, length): Values => {
-    const result = new Uint8Array(8 * length);
+    // The same memory again, since a range is used up before the next one is asked for.
+    if (result.length !== 8 * length) result = new Uint8Array(8 * length);
     for (let done = 0; done < result.length;) {
       const current = blockAt(blocks, block);
       const part = result.subarray(done, done + Math.min(result.length - done, current.bytes - inside));

@@ -25,7 +25,7 @@ export default defineConverter({
         dims: [INDEX],
         shape: [table.rows],
         dtype: "i8",
-        data: (start, length) => BigInt64Array.from({ length }, (_, i) => BigInt(start + i)),
+        data: countingFrom,
         attrs: {},
         role: "coordinate",
       };
@@ -46,3 +46,13 @@ export default defineConverter({
     }
   },
 });
+
+/** start, start + 1 … as int64, without a BigInt for each. */
+function countingFrom(start: number, length: number): BigInt64Array {
+  const halves = new Uint32Array(2 * length);
+  for (let i = 0; i < length; i++) {
+    halves[2 * i] = start + i;
+    halves[2 * i + 1] = Math.floor((start + i) / 2 ** 32);
+  }
+  return new BigInt64Array(halves.buffer);
+}

@@ -44,11 +44,17 @@ export function registerCheckedCodecs(): void {
     if (inner === undefined) throw new Error("zarrita has no bytes codec");
     return { fromConfig: (config, meta) => checkedBytes(inner.fromConfig(config, meta), config, meta) };
   });
-  register("gzip", (_, meta) => decoder((b) => zlib.gunzipSync(b, { maxOutputLength: limitOf(meta) })));
-  register("zlib", (_, meta) => decoder((b) => zlib.inflateSync(b, { maxOutputLength: limitOf(meta) })));
+  register(
+    "gzip",
+    (_, meta) => decoder((b) => plain(zlib.gunzipSync(b, { maxOutputLength: limitOf(meta) }))),
+  );
+  register(
+    "zlib",
+    (_, meta) => decoder((b) => plain(zlib.inflateSync(b, { maxOutputLength: limitOf(meta) }))),
+  );
   register(
     "zstd",
-    (_, meta) => decoder((b) => zlib.zstdDecompressSync(b, { maxOutputLength: limitOf(meta) })),
+    (_, meta) => decoder((b) => plain(zlib.zstdDecompressSync(b, { maxOutputLength: limitOf(meta) }))),
   );
   register("blosc", (_, meta) => decoder((b) => decodeBlosc(b, limitOf(meta))));
   register("lz4", (_, meta) => decoder((b) => decodeLz4(b, limitOf(meta))));
@@ -65,6 +71,11 @@ function register(name: string, make: (config: unknown, meta: ChunkMeta) => Code
 
 function decoder(decode: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>): Codec {
   return { kind: "bytes_to_bytes", decode, encode: refuseToEncode };
+}
+
+/** Not a Buffer, whose `slice` is a view where zarrita expects a copy. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
 function refuseToEncode(): never {
