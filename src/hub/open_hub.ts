@@ -45,9 +45,12 @@ export function openHub({ directory, env, authenticate }: HubOptions): Hub {
 
   async function close(): Promise<void> {
     await Promise.allSettled(requests);
-    objects.close();
-    await catalogue.durable();
-    catalogue.close();
+    try {
+      objects.close();
+      await catalogue.durable();
+    } finally {
+      catalogue.close();
+    }
   }
 
   return {

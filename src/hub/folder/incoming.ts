@@ -56,13 +56,10 @@ export class Incoming {
     const file = await this.fs.open(path, { write: true, createNew: true, mode: 0o600 });
     try {
       try {
-        for await (const chunk of body ?? []) {
-          if (hash.size + chunk.length > length) throw wrongLength(length, "more");
-          for (let start = 0; start < chunk.length; start += PIECE) {
-            const piece = chunk.subarray(start, start + PIECE);
-            hash.update(piece);
-            await writeAll(file, piece);
-          }
+        for await (const piece of pieces(body, length)) {
+          const written = writeAll(file, piece);
+          hash.update(piece);
+          await written;
         }
         if (hash.size < length) throw wrongLength(length, `only ${hash.size}`);
         await file.syncData();
@@ -106,6 +103,28 @@ function removeIfDead(root: string, lockName: string): void {
   } finally {
     lock.close();
   }
+}
+
+/** A body in pieces of up to 1 MiB, whatever it arrives in; a piece is overwritten by the next one. */
+async function* pieces(body: ReadableStream<Uint8Array> | null, length: number): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(Math.min(PIECE, length));
+  let filled = 0;
+  let total = 0;
+  for await (const chunk of body ?? []) {
+    total += chunk.length;
+    if (total > length) throw wrongLength(length, "more");
+    for (let taken = 0; taken < chunk.length;) {
+      const part = chunk.subarray(taken, taken + buffer.length - filled);
+      buffer.set(part, filled);
+      filled += part.length;
+      taken += part.length;
+      if (filled === buffer.length) {
+        yield buffer;
+        filled = 0;
+      }
+    }
+  }
+  if (filled) yield buffer.subarray(0, filled);
 }
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {

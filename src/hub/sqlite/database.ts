@@ -27,18 +27,18 @@ export class Database {
     this.#walSync = new SharedSync(() => this.#syncWal());
     try {
       this.#db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT });
+    } catch (e) {
+      throw unreadable(path, e);
+    }
+    try {
       const mode = this.#db.prepare("PRAGMA journal_mode").get()?.journal_mode;
       if (mode !== "wal") this.#db.exec("PRAGMA journal_mode = WAL");
       // The WAL is synced by `durable`, once for all commits since the last time, and without blocking the event loop.
       this.#db.exec("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
       this.#migrate();
     } catch (e) {
-      if (e instanceof SyncError) throw e;
-      throw new SyncError("local", "hub_unreadable", `the hub's catalogue ${path} can not be opened`, {
-        hint:
-          "Check that the folder is on a local disk and writable; a damaged file has to be restored from a backup.",
-        cause: e,
-      });
+      this.#db.close();
+      throw e instanceof SyncError ? e : unreadable(path, e);
     }
   }
 
@@ -114,4 +114,12 @@ export class Database {
     this.#wal = null;
     this.#db.close();
   }
+}
+
+function unreadable(path: string, cause: unknown): SyncError {
+  return new SyncError("local", "hub_unreadable", `the hub's catalogue ${path} can not be opened`, {
+    hint:
+      "Check that the folder is on a local disk and writable; a damaged file has to be restored from a backup.",
+    cause,
+  });
 }
