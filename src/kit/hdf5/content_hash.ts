@@ -5,7 +5,8 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { compareCodePoints } from "./code_points.ts";
 import type { Hdf5Values } from "./decode.ts";
-import { Hdf5Dataset, Hdf5Group, isBookkeeping } from "./objects.ts";
+import { isBookkeeping } from "./conventions.ts";
+import { Hdf5Dataset, Hdf5Group } from "./objects.ts";
 import type { Hdf5File } from "./open.ts";
 import { NestedList, pythonFloat, pythonFloat32, pythonString } from "./python_text.ts";
 import { type Hdf5Type, unreadablePart } from "./types.ts";
@@ -23,38 +24,70 @@ interface Sink {
 }
 
 /**
- * Both hashes in one pass: every variable is read once, in slabs of at most 8 MiB.
- * @throws SyncError as `Hdf5Dataset.iterateSlabs`, for a variable of the root group; elsewhere what can not be read
- * enters the deep hash by its type alone
+ * Both hashes in one pass: every variable is read once, in slabs of at most 8 MiB. Where something outside the content
+ * md5 can not be read (a filter, a type), the deep hash takes in the bytes of the file instead, so that no change is
+ * missed.
+ * @throws SyncError as `Hdf5Dataset.iterateSlabs`, for a variable of the root group
  */
 export function hashContent(file: Hdf5File): ContentHashes {
-  const md5 = createHash("md5"), deep = createHash("sha256");
+  const md5 = createHash("md5");
+  const deep = new DeepHash();
   hashGroup(file, file.root, deep, md5);
-  const groups = [...file.walk()].filter((member) => member instanceof Hdf5Group && member.path !== "/")
-    .sort((a, b) => compareCodePoints(a.path, b.path));
-  for (const group of groups) {
-    if (group instanceof Hdf5Group) hashGroup(file, group, deep, undefined);
+  const groups = [...file.walk()].filter((member) => member instanceof Hdf5Group)
+    .filter((group) => group.path !== "/").sort((a, b) => compareCodePoints(a.path, b.path));
+  for (const group of groups) hashGroup(file, group, deep, undefined);
+  return { content_md5: md5.digest("hex"), deep_sha256: deep.digest(file.path) };
+}
+
+class DeepHash implements Sink {
+  readonly #hash = createHash("sha256");
+  #complete = true;
+
+  update(data: string | Uint8Array): void {
+    this.#hash.update(data);
   }
-  return { content_md5: md5.digest("hex"), deep_sha256: deep.digest("hex") };
+
+  /** Parts that can not run into each other. */
+  frame(...parts: string[]): void {
+    this.update(JSON.stringify(parts));
+  }
+
+  /** Something is there that could not be read. */
+  miss(): void {
+    this.#complete = false;
+  }
+
+  digest(path: string): string {
+    if (!this.#complete) {
+      using file = Deno.openSync(path);
+      const buffer = new Uint8Array(1024 * 1024);
+      for (let n = file.readSync(buffer); n !== null; n = file.readSync(buffer)) {
+        this.update(buffer.subarray(0, n));
+      }
+    }
+    return this.#hash.digest("hex");
+  }
 }
 
 /** `md5` is undefined in all groups but the root. */
-function hashGroup(file: Hdf5File, group: Hdf5Group, deep: Sink, md5: Sink | undefined): void {
-  frame(deep, "group", group.path);
+function hashGroup(file: Hdf5File, group: Hdf5Group, deep: DeepHash, md5: Sink | undefined): void {
+  deep.frame("group", group.path);
   for (const variable of listVariables(file, group)) hashVariable(variable, deep, md5);
+  for (const member of file.members(group)) {
+    if ("target" in member) deep.frame(member.kind, member.path, member.target ?? "");
+  }
   const names = group.attributeNames().filter(isContent);
   // The root's attributes count in the order of their creation, for the md5 alone.
   for (const name of names) hashAttribute(group, name, undefined, md5);
   for (const name of names.toSorted(compareCodePoints)) hashAttribute(group, name, deep, undefined);
 }
 
-function hashVariable({ name, dataset }: Variable, deep: Sink, md5: Sink | undefined): void {
+function hashVariable({ name, dataset }: Variable, deep: DeepHash, md5: Sink | undefined): void {
   md5?.update(`/${name}`);
-  frame(deep, "variable", name, JSON.stringify(dataset.shape), typeText(dataset.type));
-  const flat = md5 !== undefined && (dataset.shape ?? []).length > 0;
-  if (flat || unreadablePart(dataset.type) === undefined) {
-    hashValues(dataset, flat && md5 ? [deep, md5] : [deep]);
-  }
+  deep.frame("variable", name, JSON.stringify(dataset.shape), typeText(dataset.type));
+  if (md5 && (dataset.shape ?? []).length > 0) hashValues(dataset, [deep, md5]);
+  else if (dataset.isReadable()) hashValues(dataset, [deep]);
+  else deep.miss();
   for (const attribute of dataset.attributeNames().filter(isContent).sort(compareCodePoints)) {
     hashAttribute(dataset, attribute, deep, md5);
   }
@@ -79,13 +112,16 @@ function hashValues(dataset: Hdf5Dataset, sinks: Sink[]): void {
 function hashAttribute(
   owner: Hdf5Group | Hdf5Dataset,
   name: string,
-  deep: Sink | undefined,
+  deep: DeepHash | undefined,
   md5: Sink | undefined,
 ): void {
   const { type, shape } = owner.attribute(name);
   md5?.update(name);
-  if (deep) frame(deep, "attribute", name, JSON.stringify(shape), typeText(type));
-  if (unreadablePart(type) !== undefined) return;
+  deep?.frame("attribute", name, JSON.stringify(shape), typeText(type));
+  if (unreadablePart(type) !== undefined) {
+    deep?.miss();
+    return;
+  }
   const values = owner.attributeValues(name);
   if (values === null) return;
   const bytes = attributeBytes(values, type);
@@ -157,8 +193,9 @@ function isNumeric(type: Hdf5Type): boolean {
 function typeText(type: Hdf5Type): string {
   switch (type.kind) {
     case "number":
-    case "enum":
       return type.dtype;
+    case "enum":
+      return `${type.dtype}${JSON.stringify(type.members)}`;
     case "compound":
       return `{${type.fields.map((field) => `${field.name}:${typeText(field.type)}`).join()}}`;
     case "array":
@@ -176,9 +213,4 @@ function typeText(type: Hdf5Type): string {
 
 function isContent(name: string): boolean {
   return !isBookkeeping(name) && !name.startsWith("__NCH");
-}
-
-/** Parts that can not run into each other. */
-function frame(sink: Sink, ...parts: string[]): void {
-  sink.update(JSON.stringify(parts));
 }

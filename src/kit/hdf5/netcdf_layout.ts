@@ -1,6 +1,7 @@
 /** Plans a netCDF-4 group: names on disk, dimensions with their ids and scales, the `coordinates` attributes. */
 import { type LabelledArray, type LabelledDataset, sizeOf } from "../labelled.ts";
 import { compareCodePoints } from "./code_points.ts";
+import { NON_COORDINATE } from "./conventions.ts";
 import { DistinctNames, netcdfName } from "./netcdf_names.ts";
 import { invalidDataset } from "./stored_types.ts";
 
@@ -65,7 +66,7 @@ export function planGroup(
     const dimension = isIndex(array) ? own.get(name) : undefined;
     if (dimension) return { array, name, dims, path: dimension.scale, indexes: { name, dimension } };
     // netCDF's way of storing a variable that shares its name with a dimension it does not index.
-    const stored = taken.take(own.has(name) ? `_nc4_non_coord_${name}` : name);
+    const stored = taken.take(own.has(name) ? NON_COORDINATE + name : name);
     return { array, name: own.has(name) ? name : stored, dims, path: inside(stored) };
   });
 
@@ -86,7 +87,6 @@ export function planGroup(
     return { ...variable, coordinates: joined(names) };
   });
 
-  const groupNames = taken;
   return {
     path,
     dimensions: all,
@@ -96,7 +96,7 @@ export function planGroup(
       ? ""
       : joined(auxiliary.map(({ name }) => name).filter((name) => !mentioned.has(name))),
     groups: Object.entries(dataset.groups ?? {}).map(([name, group]) =>
-      planGroup(group, inside(groupNames.take(netcdfName(name))), all, nextId)
+      planGroup(group, inside(taken.take(netcdfName(name))), all, nextId)
     ),
     dataset,
   };

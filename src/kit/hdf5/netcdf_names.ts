@@ -1,8 +1,5 @@
 /** Names that netCDF-4 can hold. */
-
-/** Attributes that HDF5 and netCDF keep their own books in; a user's attribute of that name gets a `_` behind it. */
-const RESERVED =
-  /^(CLASS|NAME|DIMENSION_LIST|REFERENCE_LIST|DIMENSION_LABELS|_NCProperties|_nc3_strict|_Netcdf4.*)$/;
+import { isBookkeeping } from "./conventions.ts";
 
 /**
  * A name for a variable, dimension or group: NFC, without `/`, control characters and blanks at the ends (each `/` or
@@ -16,7 +13,7 @@ export function netcdfName(name: string): string {
 /** A name for an attribute: as {@link netcdfName}, but `/` may stay, and reserved names get a `_` behind them. */
 export function netcdfAttributeName(name: string): string {
   const clean = name.split("/").map((part) => part === "" ? "" : netcdfName(part)).join("/") || "_";
-  return RESERVED.test(clean) ? `${clean}_` : clean;
+  return isBookkeeping(clean) || clean === "DIMENSION_LABELS" ? `${clean}_` : clean;
 }
 
 /** Makes names distinct within one group: the second `a` becomes `a_2`. */

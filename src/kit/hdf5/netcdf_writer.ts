@@ -13,6 +13,7 @@ import {
   sizeOf,
   type SlabSource,
 } from "../labelled.ts";
+import { BARE_DIMENSION } from "./conventions.ts";
 import { loadHdf5 } from "./module.ts";
 import { writeAscii, writeAttribute, writeAttributes, writeIndex } from "./netcdf_attributes.ts";
 import { change, type OpenNetcdf } from "./netcdf_file.ts";
@@ -71,8 +72,6 @@ export async function writeNetcdf(
 
 /** Provenance as netCDF-C and h5netcdf leave it. */
 const PROPERTIES = "version=2,h5wasm=0.10.3,hdf5=2.0.0";
-/** Name of the scale of a dimension without index; its length follows in ten columns. */
-const BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable.";
 
 async function writeGroup(file: OpenNetcdf, plan: GroupPlan, options: NetcdfOptions): Promise<void> {
   for (const dimension of plan.bare) await writeBareDimension(file, dimension);

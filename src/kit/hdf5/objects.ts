@@ -4,6 +4,7 @@ import { SyncError } from "../errors.ts";
 import type { Dtype, NumericArray } from "../labelled.ts";
 import { sizeOf } from "../labelled.ts";
 import { readSlabs } from "./chunk_layout.ts";
+import { isBookkeeping } from "./conventions.ts";
 import { decode, type Hdf5Values } from "./decode.ts";
 import { checkFilters, filterName } from "./filters.ts";
 import type { Hdf5Library } from "./module.ts";
@@ -187,6 +188,17 @@ export class Hdf5Dataset extends Hdf5Object {
     }
   }
 
+  /** Whether the values can be read; see {@link requireReadable}. */
+  isReadable(): boolean {
+    try {
+      this.requireReadable();
+      return true;
+    } catch (error) {
+      if (error instanceof SyncError && REFUSALS.has(error.code)) return false;
+      throw error;
+    }
+  }
+
   /**
    * The values in C order, in slabs of at most 8 MiB.
    * @throws SyncError as {@link requireReadable}; `hdf5_unreadable` when a chunk is damaged
@@ -242,14 +254,10 @@ export class Hdf5Dataset extends Hdf5Object {
   }
 }
 
+const REFUSALS = new Set(["hdf5_unsupported_type", "hdf5_unknown_filter", "hdf5_outside_file"]);
 /** Bytes reckoned for one text or sequence, whose length is not known beforehand. */
 const TEXT_BYTES = 512;
 const LARGEST_READ = 1024 ** 3;
-
-/** Attributes in which HDF5 and netCDF keep their own books. */
-export function isBookkeeping(name: string): boolean {
-  return /^(CLASS|NAME|DIMENSION_LIST|REFERENCE_LIST|_NCProperties|_nc3_strict|_Netcdf4.*)$/.test(name);
-}
 
 function requireReadable(file: FileContext, what: string, type: Hdf5Type): void {
   const reason = unreadablePart(type);

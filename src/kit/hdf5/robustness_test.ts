@@ -1,4 +1,5 @@
 /** 300 copies of the fixtures with flipped bits are read in child processes; each ends with a reason. */
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { assert, assertEquals } from "../../../tests/assert.ts";
 import { HDF5_FIXTURES, inTempDir, randomNumbers } from "./testing.ts";
@@ -54,8 +55,14 @@ function makeDamagedCopies(folder: string): string[] {
 async function readInChild(paths: string[], results: Map<string, string>): Promise<void> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "--no-check", "--config", new URL("../../../deno.json", import.meta.url).pathname],
-      ...[new URL("robustness_child.ts", import.meta.url).pathname, ...paths],
+      ...[
+        "run",
+        "-A",
+        "--no-check",
+        "--config",
+        fileURLToPath(new URL("../../../deno.json", import.meta.url)),
+      ],
+      ...[fileURLToPath(new URL("robustness_child.ts", import.meta.url)), ...paths],
     ],
     stdout: "piped",
     stderr: "null",

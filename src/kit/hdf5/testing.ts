@@ -1,7 +1,8 @@
 /** Helpers of the tests in this folder. */
+import { fileURLToPath } from "node:url";
 import type { Dtype, LabelledArray, SlabSource, Values } from "../labelled.ts";
 
-export const HDF5_FIXTURES = new URL("../../../tests/fixtures/hdf5/", import.meta.url).pathname;
+export const HDF5_FIXTURES = fileURLToPath(new URL("../../../tests/fixtures/hdf5/", import.meta.url));
 
 /** An array of the given role and type whose other members follow from the values. */
 export function array(

@@ -1,5 +1,6 @@
 /** The netCDF view of a group: its variables, without the scales that only stand for a dimension. */
 import { compareCodePoints } from "./code_points.ts";
+import { BARE_DIMENSION, NON_COORDINATE } from "./conventions.ts";
 import { Hdf5Dataset, type Hdf5Group } from "./objects.ts";
 import type { Hdf5File } from "./open.ts";
 
@@ -8,9 +9,6 @@ export interface Variable {
   name: string;
   dataset: Hdf5Dataset;
 }
-
-const BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable";
-const NON_COORDINATE = "_nc4_non_coord_";
 
 /** The variables of a group (data and coordinates), sorted by name. */
 export function listVariables(file: Hdf5File, group: Hdf5Group): Variable[] {
