@@ -1,13 +1,20 @@
 /** Datasets of the platform as people read them. */
-import type { Dataset, FileRecord } from "../platform/client.ts";
+import type { Dataset, Scope } from "../platform/client.ts";
 import { readableSize, readableTime } from "./readable.ts";
 import { keyValues, table } from "./table.ts";
 
-/** A download link opens the file to whoever has it: it does not belong into a terminal or a file. */
-export function withoutLinks(
-  dataset: Dataset,
-): Omit<Dataset, "files"> & { files: Omit<FileRecord, "S3_link" | "S3_validity">[] } {
-  return { ...dataset, files: dataset.files.map(({ S3_link: _link, S3_validity: _until, ...file }) => file) };
+/**
+ * A dataset as `--json` prints it: its scope under both spellings of its id, and without download links, which open
+ * a file to whoever has them.
+ */
+export function datasetObject(dataset: Dataset) {
+  const files = dataset.files.map(({ S3_link: _link, S3_validity: _until, ...file }) => file);
+  return { ...dataset, scope: scopeObject(dataset.scope), files };
+}
+
+/** Servers write a scope's id as `uid` or `uuid`; so do scripts. */
+export function scopeObject(scope: Scope) {
+  return { ...scope, uuid: scope.uid };
 }
 
 export function datasetTable(datasets: readonly Dataset[], width: number | undefined): string {

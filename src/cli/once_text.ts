@@ -37,12 +37,20 @@ function sources(report: OnceReport, width: number | undefined): string {
   ], width);
 }
 
-/** Items that did not reach the platform, each with its reason. */
+/** Items that did not reach the platform, those with equal reasons together. */
 function problems(items: readonly OnceItem[]): string {
-  return items.filter((i) => i.result !== "synchronized").map((i) =>
-    `${stateColour(i.result)(i.result)}  ${printable(i.source)}: ${printable(i.dataIdentifier)}` +
-    (i.reason ? `\n    ${printable(i.reason)}` : "") + "\n"
-  ).join("");
+  const rest = items.filter((i) => i.result !== "synchronized");
+  const groups = Map.groupBy(rest, (i) => JSON.stringify([i.result, i.source, i.reason]));
+  return [...groups.values()].map((group) => {
+    const first = group[0];
+    if (!first) return "";
+    const names = group.slice(0, 5).map((i) => i.dataIdentifier).join(", ");
+    const more = group.length > 5 ? ` and ${group.length - 5} more` : "";
+    const reason = first.reason ? `\n    ${printable(first.reason)}` : "";
+    return `${stateColour(first.result)(first.result)}  ${
+      printable(`${first.source}: ${names}`)
+    }${more}${reason}\n`;
+  }).join("");
 }
 
 function planText(item: OnceItem): string {

@@ -19,7 +19,7 @@ export function readSecrets(
 ): Record<string, string> {
   const secrets: Record<string, string> = {};
   for (const name of names) {
-    const value = input.isTerminal() ? ask(name, input) : readLine(input);
+    const value = input.isTerminal() ? ask(name, input, write) : readLine(input);
     if (value === undefined) {
       throw new SyncError("usage", "secret_missing", `no value for the secret "${name}" on standard input`, {
         hint: "Run it in a terminal, or pipe one line for each secret, in the order of the --secret options.",
@@ -30,14 +30,14 @@ export function readSecrets(
   return secrets;
 }
 
-function ask(name: string, input: SecretInput): string | undefined {
-  writeErr(`${name}: `);
+function ask(name: string, input: SecretInput, write: (text: string) => void): string | undefined {
+  write(`${name}: `);
   input.setRaw(true);
   try {
     return readLine(input);
   } finally {
     input.setRaw(false);
-    writeErr("\n");
+    write("\n");
   }
 }
 

@@ -3,7 +3,7 @@ import { SyncError } from "../../kit/errors.ts";
 import type { Dataset } from "../../platform/client.ts";
 import type { Cli } from "../cli.ts";
 import { command } from "../command.ts";
-import { datasetDetail, datasetTable, withoutLinks } from "../dataset_text.ts";
+import { datasetDetail, datasetObject, datasetTable } from "../dataset_text.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { atLeastOne } from "../numbers.ts";
 import { bar, ProgressLine } from "../progress.ts";
@@ -35,7 +35,7 @@ const datasetList = (cli: Cli) =>
         const scope = options.scope === undefined ? undefined : await scopeNamed(agent, options.scope);
         const datasets = await search(agent, options.query, scope, limit);
         cli.print(
-          datasets.map(withoutLinks),
+          datasets.map(datasetObject),
           () => datasets.length > 0 ? datasetTable(datasets, cli.width) : "No such datasets.",
         );
         if (!cli.globals.json && datasets.length === limit) {
@@ -53,7 +53,7 @@ const datasetShow = (cli: Cli) =>
     .action((uuid) =>
       cli.withAgent(async (agent) => {
         const found = await read(agent, uuid);
-        cli.print(withoutLinks(found), () => datasetDetail(found));
+        cli.print(datasetObject(found), () => datasetDetail(found));
       })
     );
 

@@ -16,7 +16,10 @@ export const once = (cli: Cli) =>
     examples: [
       ["etiket-sync once", "all sources"],
       ["etiket-sync once --dry-run", "what would be done and why; nothing is written"],
-      ["etiket-sync once --backend qcodes --set database_path=~/experiments.db", "a source named right here"],
+      [
+        "etiket-sync once --backend qcodes --set database_path=~/experiments.db set_up=fridge1",
+        "a source named right here",
+      ],
     ],
   })
     .option("--source <name>", "only this source; can be repeated", collect)

@@ -1,6 +1,7 @@
 import { SyncError } from "../../kit/errors.ts";
 import type { Cli } from "../cli.ts";
 import { command } from "../command.ts";
+import { scopeObject } from "../dataset_text.ts";
 import { keyValues, table } from "../table.ts";
 
 export const scope = (cli: Cli) =>
@@ -21,7 +22,7 @@ const scopeList = (cli: Cli) =>
     .action((options) =>
       cli.withAgent(async (agent) => {
         const scopes = await agent.client.scopes(options.query);
-        cli.print(scopes, () =>
+        cli.print(scopes.map(scopeObject), () =>
           scopes.length === 0 ? "No such scope. Make one: etiket-sync scope create NAME" : table(scopes, [
             {
               title: "NAME",

@@ -16,7 +16,7 @@ export const status = (cli: Cli) =>
       const sum = (of: (s: SourceView) => number) => sources.reduce((total, s) => total + of(s), 0);
       const data = {
         home: agent.home.root,
-        platform: agent.client.baseUrl,
+        platform: agent.settings.platform.url ?? "embedded",
         /** Who works on this state folder now, null when nobody does. */
         running: lockHolder(agent.home.lockPath) ?? null,
         items_total: sum((s) => s.items_total),

@@ -9,7 +9,7 @@ export const sourceAdd = (cli: Cli) =>
     summary: "Add a source",
     examples: [
       [
-        "etiket-sync source add fridge1 --backend qcodes --set database_path=~/fridge1.db --scope default",
+        "etiket-sync source add fridge1 --backend qcodes --set database_path=~/fridge1.db --set set_up=fridge1",
         "QCoDeS",
       ],
       [
