@@ -16,6 +16,7 @@ export interface SecretInput {
 export function readSecrets(
   names: readonly string[],
   input: SecretInput = Deno.stdin,
+  write: (text: string) => void = writeErr,
 ): Record<string, string> {
   const secrets: Record<string, string> = {};
   for (const name of names) {

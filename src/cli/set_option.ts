@@ -1,5 +1,5 @@
 /** `--set key=value`: assignments on the command line become a source's configuration. */
-import type { Field } from "../kit/define_backend.ts";
+import type { Field, FieldType } from "../kit/define_backend.ts";
 import { SyncError } from "../kit/errors.ts";
 
 /** One checked assignment, still text. */
@@ -52,7 +52,7 @@ function fieldNamed(name: string, fields: readonly Field[]): Field | undefined {
 }
 
 function assign(config: Record<string, unknown>, key: string, field: Field, value: string): void {
-  if (field.type === "list" && !value.trimStart().startsWith("[")) {
+  if (field.type === "list" && !looksLikeJson(value)) {
     const before = config[key];
     config[key] = [...(Array.isArray(before) ? before : []), guess(value)];
     return;
@@ -60,22 +60,50 @@ function assign(config: Record<string, unknown>, key: string, field: Field, valu
   config[key] = valueOf(field, value);
 }
 
+/** Text that is of none of the field's types is handed on: the backend says what is wrong with it. */
 function valueOf(field: Field, text: string): unknown {
-  switch (field.type) {
+  for (const type of [field.type, ...(field.also ?? [])]) {
+    const value = asType(type, text);
+    if (value !== undefined) return value;
+  }
+  if (field.type === "list" || field.type === "dict") throw notJson(field.name, text);
+  return text;
+}
+
+function asType(type: FieldType, text: string): unknown {
+  switch (type) {
     case "string":
     case "path":
     case "dir_path":
     case "file_path":
       return text;
     case "boolean":
-      return booleanOf(text) ?? text;
+      return booleanOf(text);
     case "integer":
     case "float":
-      return numberOf(text) ?? text;
+      return numberOf(text);
     case "list":
     case "dict":
-      return json(field.name, text);
+      return looksLikeJson(text) ? parsed(text) : undefined;
   }
+}
+
+function looksLikeJson(text: string): boolean {
+  return /^\s*[[{]/.test(text);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function notJson(name: string, text: string): SyncError {
+  return new SyncError("usage", "set_invalid", `--set ${name}: "${text}" is not JSON`, {
+    hint: `Write for example --set '${name}=["a","b"]', or --set ${name}.key=value for a map.`,
+  });
 }
 
 function booleanOf(text: string): boolean | undefined {
@@ -95,25 +123,7 @@ function guess(text: string): unknown {
   const number = numberOf(text);
   // An identifier such as 007 or one beyond 2^53 would change: it stays text.
   if (number !== undefined && (!Number.isInteger(number) || String(number) === text.trim())) return number;
-  if (/^\s*[[{]/.test(text)) {
-    try {
-      return JSON.parse(text);
-    } catch {
-      return text;
-    }
-  }
-  return text;
-}
-
-function json(name: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (e) {
-    throw new SyncError("usage", "set_invalid", `--set ${name}: "${text}" is not JSON`, {
-      hint: `Write for example --set '${name}=["a","b"]', or --set ${name}.key=value for a map.`,
-      cause: e,
-    });
-  }
+  return looksLikeJson(text) ? parsed(text) ?? text : text;
 }
 
 function setDeep(target: Record<string, unknown>, path: readonly string[], value: unknown): void {

@@ -18,6 +18,7 @@ const FIELDS: Field[] = [
   field("rate", "float"),
   field("skip", "list"),
   field("attributes", "dict"),
+  field("auto", "boolean", { also: ["list"] }),
 ];
 
 const config = (...texts: string[]) => configFromAssignments(texts.map(parseAssignment), FIELDS);
@@ -55,6 +56,12 @@ Deno.test("maps are filled by dotted keys and by JSON", () => {
 Deno.test("lists take JSON and repeated assignments", () => {
   assertEquals(config('skip=["a","b"]'), { skip: ["a", "b"] });
   assertEquals(config("skip=*.txt", "skip=tmp/*"), { skip: ["*.txt", "tmp/*"] });
+});
+
+Deno.test("a field of several types takes the first that fits", () => {
+  assertEquals(config("auto=false"), { auto: false });
+  assertEquals(config('auto=["csv_to_hdf5"]'), { auto: ["csv_to_hdf5"] });
+  assertEquals(config("auto=perhaps"), { auto: "perhaps" });
 });
 
 Deno.test("unknown keys are guessed", () => {
