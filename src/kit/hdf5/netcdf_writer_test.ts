@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "../..
 import { SyncError } from "../errors.ts";
 import type { LabelledDataset } from "../labelled.ts";
 import { writeNetcdf } from "./netcdf_writer.ts";
-import type { Hdf5Dataset } from "./objects.ts";
+import type { Hdf5Dataset } from "./dataset.ts";
 import { openHdf5 } from "./open.ts";
 import { array, inTempDir } from "./testing.ts";
 

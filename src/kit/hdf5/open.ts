@@ -1,7 +1,8 @@
 /** Opens HDF5 and netCDF-4 files for reading. */
 import { SyncError } from "../errors.ts";
 import { callHdf5, loadHdf5 } from "./module.ts";
-import { type FileContext, Hdf5Dataset, Hdf5Group } from "./objects.ts";
+import type { FileContext } from "./file_context.ts";
+import { Hdf5Dataset, Hdf5Group } from "./objects.ts";
 import { requireHdf5 } from "./signature.ts";
 
 /** A member of a group that is no group or dataset of its own. */
