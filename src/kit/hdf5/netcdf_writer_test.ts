@@ -2,7 +2,6 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "../..
 import { SyncError } from "../errors.ts";
 import type { LabelledDataset } from "../labelled.ts";
 import { writeNetcdf } from "./netcdf_writer.ts";
-import type { Hdf5Dataset } from "./dataset.ts";
 import { openHdf5 } from "./open.ts";
 import { array, inTempDir } from "./testing.ts";
 
@@ -168,7 +167,7 @@ Deno.test("noise and small arrays are not compressed, unless a level is given", 
     const filters = async (gzip?: number) => {
       await writeNetcdf(`${folder}/n.nc`, dataset, { gzip });
       using file = await openHdf5(`${folder}/n.nc`);
-      return ["/noise", "/small"].map((path) => (file.dataset(path) as Hdf5Dataset).filters.length);
+      return ["/noise", "/small"].map((path) => file.dataset(path).filters.length);
     };
     assertEquals(await filters(), [0, 0]);
     assertEquals(await filters(0), [0, 0]);
