@@ -1,12 +1,11 @@
 /** The embedded platform: the eTiKeT HTTP API on one SQLite file and a folder. */
-import os from "node:os";
-import process from "node:process";
 import type { Env } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
 import { hubApplication } from "./application.ts";
 import { bucketRoutes } from "./folder/bucket_routes.ts";
 import { FolderObjects } from "./folder/folder_objects.ts";
 import { LinkSigner } from "./folder/link_signer.ts";
+import { localSub } from "./local_user.ts";
 import type { Authenticate } from "./routes/hub_parts.ts";
 import { SqliteCatalogue } from "./sqlite/sqlite_catalogue.ts";
 
@@ -31,7 +30,7 @@ export interface Hub {
  */
 export function openHub({ directory, env, authenticate }: HubOptions): Hub {
   const { catalogue, objects } = openStores(directory, env);
-  const localUser = catalogue.ensureLocalUser(localUserName());
+  const localUser = catalogue.ensureLocalUser(localSub());
   const app = hubApplication(
     { catalogue, objects },
     bucketRoutes(objects, catalogue.files),
@@ -60,6 +59,9 @@ export function openHub({ directory, env, authenticate }: HubOptions): Hub {
       requests.add(answer);
       try {
         return await answer;
+      } catch (e) {
+        // A body that fails with something that is no Error, such as an aborted upload.
+        return Response.json({ detail: `the request failed: ${e}` }, { status: 500 });
       } finally {
         requests.delete(answer);
       }
@@ -83,15 +85,4 @@ function openStores(directory: string, env: Env): { catalogue: SqliteCatalogue; 
       cause: e,
     });
   }
-}
-
-/** The platform takes names of 4 to 50 characters. */
-function localUserName(): string {
-  let name = process.env.USER ?? process.env.USERNAME ?? "user";
-  try {
-    name = os.userInfo().username;
-  } catch {
-    // A user without an entry in the system's list of users, as in some containers.
-  }
-  return name.slice(0, 50).padEnd(4, "_");
 }

@@ -103,3 +103,31 @@ Deno.test("a catalogue that is damaged or newer than this program is refused wit
     const newer = assertThrows(() => openHub({ directory, env: systemEnv }));
     assert(newer instanceof SyncError && newer.code === "hub_too_new" && newer.hint !== "");
   }));
+
+Deno.test({
+  name: "nobody but the owner can read what a hub stores",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (directory) => {
+      Deno.chmodSync(directory, 0o755);
+      const hub = await TestHub.open(directory);
+      const key = await hub.upload(await hub.dataset(), bytesOf("secret"));
+      const object = `objects/${key.uuid}/${key.version_id}`;
+      for (const name of ["hub.sqlite", "hub.sqlite-wal", "objects", "incoming", object]) {
+        assertEquals((Deno.statSync(`${directory}/${name}`).mode ?? 0) & 0o077, 0, name);
+      }
+      await hub.close();
+    }),
+});
+
+Deno.test("an upload that is aborted with anything is answered, not thrown", () =>
+  withFolder(async (directory) => {
+    const hub = await TestHub.open(directory);
+    const link = await hub.uploadLink(await hub.file(await hub.dataset(), 5));
+    for (const reason of ["gone", new Error("gone"), undefined]) {
+      const body = new ReadableStream({ pull: (controller) => controller.error(reason) });
+      const reply = await hub.fetch(link, { method: "PUT", body, headers: { "content-length": "5" } });
+      assertEquals([reply.status, typeof await reply.json()], [500, "object"]);
+    }
+    await hub.close();
+  }));

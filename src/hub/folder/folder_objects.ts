@@ -26,7 +26,7 @@ export class FolderObjects implements Objects {
     env: Env,
   ) {
     this.#root = `${directory}/objects`;
-    Deno.mkdirSync(this.#root, { recursive: true });
+    Deno.mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     this.#rootSync = new SharedSync(() => syncFolder(this.#root));
     this.#incoming = Incoming.open(`${directory}/incoming`, env.uuid(), env.fs);
   }

@@ -27,7 +27,7 @@ export class Incoming {
    * @param name of the new folder, unique
    */
   static open(root: string, name: string, fs: FileSystem): Incoming {
-    Deno.mkdirSync(root, { recursive: true });
+    Deno.mkdirSync(root, { recursive: true, mode: 0o700 });
     // Held while folders come and go, so that a folder without lock is never one that is just being made.
     const guard = Deno.openSync(`${root}/guard`, { write: true, create: true });
     guard.lockSync(true);

@@ -26,6 +26,7 @@ export class Database {
   constructor(readonly path: string) {
     this.#walSync = new SharedSync(() => this.#syncWal());
     try {
+      createPrivate(path);
       this.#db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT });
     } catch (e) {
       throw unreadable(path, e);
@@ -113,6 +114,18 @@ export class Database {
     this.#wal?.close();
     this.#wal = null;
     this.#db.close();
+  }
+}
+
+/**
+ * Creates a file that only its owner can read: it will hold keys. One that exists is not even opened, because closing
+ * it again would end the locks of another connection of this process.
+ */
+function createPrivate(path: string): void {
+  try {
+    Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
+  } catch (e) {
+    if (!(e instanceof Deno.errors.AlreadyExists)) throw e;
   }
 }
 
