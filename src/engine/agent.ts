@@ -13,11 +13,11 @@ import { VERSION } from "../version.ts";
 import { type Home, openHome } from "./home.ts";
 import { ItemService } from "./item_service.ts";
 import { takeLock } from "./lock.ts";
-import { once } from "./once.ts";
+import { once, type OnceOptions } from "./once.ts";
 import type { Registry, Services } from "./services.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { SourceService } from "./source_service.ts";
-import type { ItemStatus, OnceProgress, OnceReport } from "./views.ts";
+import type { OnceReport } from "./views.ts";
 
 export interface AgentOptions {
   /** State folder; made when missing. */
@@ -26,37 +26,6 @@ export interface AgentOptions {
   configFile?: string;
   env?: Env;
   log?: (line: string) => void;
-}
-
-export interface SourceInput {
-  name: string;
-  /** Short, long or alias name. */
-  backend: string;
-  config: Record<string, unknown>;
-  /** Name or uuid. */
-  scope?: string;
-  /** Scope of a source that has to be made, when `scope` does not say one; an existing source keeps its own. */
-  scopeIfNew?: string;
-  autoassign?: boolean;
-}
-
-export interface ItemFilter {
-  source?: string;
-  status?: ItemStatus;
-  query?: string;
-  limit?: number;
-  offset?: number;
-}
-
-export interface OnceOptions {
-  /** Names; default all that are not stopped. */
-  sources?: string[];
-  /** Discovery rounds; default until nothing is due. */
-  iterations?: number;
-  timeoutMs?: number;
-  dryRun?: boolean;
-  signal?: AbortSignal;
-  onProgress?: (progress: OnceProgress) => void;
 }
 
 export class Agent {

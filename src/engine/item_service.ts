@@ -1,10 +1,17 @@
 /** What users do with single items: list, look, prioritize, reset. */
 import { SyncError } from "../kit/errors.ts";
-import type { ItemFilter } from "./agent.ts";
 import type { Services } from "./services.ts";
 import { itemView, STATES_OF } from "./source_view.ts";
 import { loadRecord } from "./sync_record.ts";
-import type { ItemDetail, ItemView } from "./views.ts";
+import type { ItemDetail, ItemStatus, ItemView } from "./views.ts";
+
+export interface ItemFilter {
+  source?: string;
+  status?: ItemStatus;
+  query?: string;
+  limit?: number;
+  offset?: number;
+}
 
 export class ItemService {
   constructor(private readonly s: Services) {}

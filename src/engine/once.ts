@@ -2,7 +2,6 @@
 import type { ItemRow } from "../catalog/items.ts";
 import { reasonOf } from "../catalog/reason.ts";
 import { SyncError } from "../kit/errors.ts";
-import type { OnceOptions } from "./agent.ts";
 import { discover } from "./discover.ts";
 import { type ItemOutcome, runItem, verdictKey } from "./item_run.ts";
 import { Lanes } from "./lanes.ts";
@@ -18,6 +17,17 @@ const PARALLEL = 2;
 const TRIES = 5;
 /** Network failures in a row after which the platform counts as unreachable (2.7). */
 const BREAKER = 3;
+
+export interface OnceOptions {
+  /** Names; default all that are not stopped. */
+  sources?: string[];
+  /** Discovery rounds; default until nothing is due. */
+  iterations?: number;
+  timeoutMs?: number;
+  dryRun?: boolean;
+  signal?: AbortSignal;
+  onProgress?: (progress: OnceProgress) => void;
+}
 
 /** Runs the whole of `once`; the caller holds the instance lock. */
 export async function once(s: Services, options: OnceOptions): Promise<OnceReport> {

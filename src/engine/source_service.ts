@@ -3,12 +3,23 @@ import { realpathSync } from "node:fs";
 import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { BackendInfo, SourcePlan } from "../readers/tasks.ts";
-import type { SourceInput } from "./agent.ts";
 import { findBackend, resolveSource } from "./resolve_source.ts";
 import { autoassign, findScope } from "./scopes.ts";
 import type { Services } from "./services.ts";
 import { errorView, sourceView } from "./source_view.ts";
 import type { ErrorView, SourceView } from "./views.ts";
+
+export interface SourceInput {
+  name: string;
+  /** Short, long or alias name. */
+  backend: string;
+  config: Record<string, unknown>;
+  /** Name or uuid. */
+  scope?: string;
+  /** Scope of a source that has to be made, when `scope` does not say one; an existing source keeps its own. */
+  scopeIfNew?: string;
+  autoassign?: boolean;
+}
 
 export interface SourcePatch {
   name?: string;
