@@ -1,7 +1,7 @@
 /** The checks of a source's configuration that are the same for every backend (rules B6, B7). */
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import type { Config, Field } from "./define_backend.ts";
+import type { Config, Field, FieldType } from "./define_backend.ts";
 import { suggestion } from "./did_you_mean.ts";
 
 export interface CheckOptions {
@@ -58,25 +58,24 @@ export function checkConfig(
     givenAs.set(field, key);
     const problem = problemOf(field, value);
     if (problem) problems.push(`"${key}": ${problem}`);
-    else config[field.name] = isPath(field) ? realPath(String(value), options.home) : value;
+    else config[field.name] = stored(field, value, options.home);
   }
   for (const field of known) {
     if (givenAs.has(field)) continue;
     if (field.required) problems.push(`"${field.name}" is missing: ${field.description}`);
     else if (field.default !== undefined && field.default !== null) {
-      config[field.name] = isPath(field) ? realPath(String(field.default), options.home) : field.default;
+      config[field.name] = stored(field, field.default, options.home);
     }
   }
   checkTimeZone(config, options.defaultTimeZone, problems);
   return { config, problems };
 }
 
-const isPath = (field: Field) => ["path", "dir_path", "file_path"].includes(field.type);
 const isMap = (value: unknown) =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 const isPathText = (value: unknown) => typeof value === "string" && value !== "" && !value.includes("\0");
 
-const TYPES: Record<Field["type"], { expected: string; accepts: (value: unknown) => boolean }> = {
+const TYPES: Record<FieldType, { expected: string; accepts: (value: unknown) => boolean }> = {
   string: { expected: "a text", accepts: (v) => typeof v === "string" },
   integer: { expected: "an integer", accepts: (v) => Number.isSafeInteger(v) },
   float: { expected: "a number", accepts: (v) => typeof v === "number" && Number.isFinite(v) },
@@ -88,9 +87,23 @@ const TYPES: Record<Field["type"], { expected: string; accepts: (value: unknown)
   dict: { expected: "a map", accepts: isMap },
 };
 
+const typesOf = (field: Field): FieldType[] => [field.type, ...(field.also ?? [])];
+
+/** The first type of a field that a value has. */
+function typeOf(field: Field, value: unknown): FieldType | undefined {
+  return typesOf(field).find((type) => TYPES[type].accepts(value));
+}
+
+/** The value as it is stored: paths absolute. */
+function stored(field: Field, value: unknown, home: string): unknown {
+  return typeOf(field, value)?.endsWith("path") ? realPath(String(value), home) : value;
+}
+
 function problemOf(field: Field, value: unknown): string | undefined {
-  const type = TYPES[field.type];
-  if (!type.accepts(value)) return `expected ${type.expected}, got ${describeType(value)}`;
+  if (typeOf(field, value) === undefined) {
+    const expected = typesOf(field).map((type) => TYPES[type].expected).join(" or ");
+    return `expected ${expected}, got ${describeType(value)}`;
+  }
   if (field.choices && !field.choices.includes(String(value))) {
     const hint = field.secret ? "" : suggestion(String(value), field.choices);
     return `expected one of ${field.choices.join(", ")}${hint}`;

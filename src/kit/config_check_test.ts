@@ -61,6 +61,19 @@ Deno.test("wrong types are refused with the key and what is expected", () => {
   assertEquals(problemsOf({ interval: 3, names: [], options: {} }), []);
 });
 
+Deno.test("a field may accept further types", () => {
+  const fields = [field("attributes", "dict", { also: ["list", "dir_path"] })];
+  const check = (attributes: unknown) =>
+    checkConfig(fields, { attributes }, { home: "/", defaultTimeZone: "UTC" });
+  for (const value of [{ a: 1 }, ["a"]]) {
+    assertEquals(check(value), { config: { attributes: value, time_zone: "UTC" }, problems: [] });
+  }
+  assertEquals(check("~").config.attributes, "/");
+  assertEquals(check(5).problems, [
+    '"attributes": expected a map or a list or the path of a folder, got an integer',
+  ]);
+});
+
 Deno.test("a secret value is never repeated", () => {
   for (const password of ["sesama", 12345]) {
     const text = problemsOf({ password }).join();

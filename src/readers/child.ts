@@ -26,7 +26,7 @@ export function runReader(args: string[]): void {
   send(message({ type: "ready" }));
 
   async function serve(line: string): Promise<void> {
-    const request = check(requestSchema, decode(line), "the request");
+    const request = check(requestSchema, decode(line), "the request", "agent");
     guard.limitMemory(request.memory);
     send(await answer(request, registry));
   }
@@ -50,7 +50,7 @@ function afterwards(error?: SyncError): { rss: number; damaged: boolean } {
 
 async function perform<K extends TaskKind>(kind: K, input: unknown, registry: Registry): Promise<unknown> {
   const { input: inputSchema, output: outputSchema } = TASKS[kind];
-  const output = await runTask(kind, check(inputSchema, input, `the input of ${kind}`), registry);
+  const output = await runTask(kind, check(inputSchema, input, `the input of ${kind}`, "agent"), registry);
   return check(outputSchema, output, `the result of ${kind}`);
 }
 

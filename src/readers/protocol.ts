@@ -38,16 +38,25 @@ export type Message = z.infer<typeof messageSchema>;
 /**
  * Parses with a schema.
  * @param what names the message in the error
- * @throws SyncError `reader_protocol` naming the first members that are wrong
+ * @param author who made the message: code of a backend or converter, or the agent itself
+ * @throws SyncError `reader_protocol` naming the first members that are wrong, class reader or internal
  */
-export function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+export function check<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  what: string,
+  author: "backend" | "agent" = "backend",
+): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map(deepestIssue).slice(0, 3).map((issue) =>
     `${issue.path.length ? issue.path.join(".") + ": " : ""}${issue.message}`
   );
-  throw new SyncError("reader", "reader_protocol", `${what} is not valid: ${issues.join("; ")}`, {
-    hint: "This is a bug in the backend or converter: report it to its author.",
+  const [cls, culprit] = author === "agent"
+    ? ["internal", "etiket-sync"] as const
+    : ["reader", "the backend or converter"] as const;
+  throw new SyncError(cls, "reader_protocol", `${what} is not valid: ${issues.join("; ")}`, {
+    hint: `This is a bug in ${culprit}: please report it.`,
   });
 }
 

@@ -120,7 +120,7 @@ function notFound(
 function brokenModule(origin: string, thrown: unknown): SyncError {
   if (thrown instanceof SyncError) return thrown;
   const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-  return new SyncError("usage", "module_broken", `${origin} can't be loaded: ${message}`, {
+  return new SyncError("usage", "module_broken", `the module (${origin}) can't be loaded: ${message}`, {
     cause: thrown,
     hint: "Correct the module or uninstall it.",
   });

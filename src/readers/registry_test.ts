@@ -99,6 +99,17 @@ Deno.test("resolve checks the types first, then asks the backend, then says how 
   assertEquals((await resolve({ db: "/data/x.db", limit: 101 })).problems, ["limit is above 100"]);
 });
 
+Deno.test("an input that the agent got wrong is its own bug, not the backend's", async () => {
+  const pool = createReaderPool();
+  try {
+    const error = await failureOf(() => pool.run("resolve", { backend: "qcodes", config: null as never }));
+    assertEquals([error.class, error.code], ["internal", "reader_protocol"]);
+    assertStringIncludes(error.message, "the input of resolve is not valid: config");
+  } finally {
+    await pool.close();
+  }
+});
+
 Deno.test("discovery's cursor goes to the backend and back unchanged", async () => {
   const pool = createReaderPool({ load: [url("misbehaving")] });
   try {

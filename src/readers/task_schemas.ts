@@ -68,9 +68,21 @@ export const errorData = object<ErrorData>({
   stack: text.optional(),
 });
 
+const fieldType = z.enum([
+  "string",
+  "integer",
+  "float",
+  "boolean",
+  "path",
+  "dir_path",
+  "file_path",
+  "list",
+  "dict",
+]);
 const field = object<Field>({
   name: text,
-  type: z.enum(["string", "integer", "float", "boolean", "path", "dir_path", "file_path", "list", "dict"]),
+  type: fieldType,
+  also: z.array(fieldType).optional(),
   required: flag,
   description: text,
   default: z.union([text, z.number(), flag, z.null(), z.array(z.unknown()), map]).optional(),
@@ -102,7 +114,8 @@ const converterMembers = {
   auto: flag,
   aliases: texts,
 };
-const converterInfo = object<ConverterInfo>(converterMembers);
+/** Members of what `describe` answers, which the agent hands on as it is, may come too and are left out. */
+const converterInfo: z.ZodType<ConverterInfo> = z.object({ ...converterMembers, folder: flag.optional() });
 const installedConverter = object<InstalledConverter>({ ...converterMembers, folder: flag, origin: text });
 
 const plan: z.ZodType<SourcePlan> = z.discriminatedUnion("kind", [
