@@ -56,7 +56,10 @@ async function run(check: Check, context: CheckContext): Promise<CheckResult[]> 
   try {
     return [await check.run(context)].flat();
   } catch (e) {
-    const error = SyncError.from(e);
-    return [{ status: "fail", detail: `the check itself failed: ${error.message}`, fix: error.hint }];
+    return [{
+      status: "fail",
+      detail: `not checked: ${e instanceof Error ? e.message : String(e)}`,
+      fix: e instanceof SyncError && e.hint ? e.hint : "Repair what the other checks name first.",
+    }];
   }
 }

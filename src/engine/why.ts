@@ -7,16 +7,9 @@ import { loadRecord } from "./sync_record.ts";
 import type { ItemView } from "./views.ts";
 import { type Lookup, type OutsideReason, type Place, placeOf } from "./why_place.ts";
 import { type FileUpload, type LastRun, lastRun, remarksAbout, uploads } from "./why_record.ts";
-import { outsideText, stateText } from "./why_text.ts";
+import { outsideText, stateText, type WhyStep } from "./why_text.ts";
 
-/** One link of the chain. */
-export interface WhyStep {
-  /** What was decided: a code of the rules, of an error, or of a state. */
-  code: string;
-  text: string;
-  /** What to do about it; absent when there is nothing to do. */
-  hint?: string;
-}
+export type { WhyStep };
 
 export interface WhyReport {
   target: string;

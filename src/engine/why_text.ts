@@ -2,7 +2,15 @@
 import type { ItemRow, ItemState } from "../catalog/items.ts";
 import { INFO_FILE } from "../discovery/item_digest.ts";
 import type { OutsideReason, Place } from "./why_place.ts";
-import type { WhyStep } from "./why.ts";
+
+/** One link of the chain of decisions. */
+export interface WhyStep {
+  /** What was decided: a code of the rules, of an error, or of a state. */
+  code: string;
+  text: string;
+  /** What to do about it; absent when there is nothing to do. */
+  hint?: string;
+}
 
 const STATES: Record<ItemState, string> = {
   waiting: "it waits for its turn",
