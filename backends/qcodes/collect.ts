@@ -4,9 +4,9 @@ import { type Column, ColumnWriter } from "../../src/kit/grid/column.ts";
 import type { Scratch } from "../../src/kit/grid/scratch.ts";
 import { decodeNpy } from "../../src/kit/npy.ts";
 import {
+  type PageRow,
   quoted,
   type ReadOnlyDatabase,
-  type Row,
   type SqlValue,
 } from "../../src/kit/sqlite/read_only_database.ts";
 import { corrupt, type Run } from "./database.ts";
@@ -70,14 +70,14 @@ export function collectTree(
   };
 }
 
-function place(run: Run, row: Row, column: string): string {
-  return `run ${run.runId}, table "${run.resultTable}", row ${row.id}, column "${column}"`;
+function place(run: Run, row: PageRow, column: string): string {
+  return `run ${run.runId}, table "${run.resultTable}", row ${row[0]}, column "${column}"`;
 }
 
 /** Rows of scalars: one point a row. */
-function appendScalarRows(page: Row[], targets: readonly Target[], run: Run): void {
+function appendScalarRows(page: PageRow[], targets: readonly Target[], run: Run): void {
   targets.forEach((target, k) => {
-    const key = `c${k}`;
+    const key = k + 1;
     if (target.type === "numeric") {
       target.column.append("f8", numbersOf(page, key, target, run));
     } else if (target.type === "text") {
@@ -91,13 +91,13 @@ function appendScalarRows(page: Row[], targets: readonly Target[], run: Run): vo
   });
 }
 
-function numbersOf(page: Row[], key: string, target: Target, run: Run): Float64Array {
+function numbersOf(page: PageRow[], key: number, target: Target, run: Run): Float64Array {
   const numbers = new Float64Array(page.length);
   // Setpoints repeat, and rounding is what costs time.
   let last = NaN;
   let lastRounded = NaN;
   for (let i = 0; i < page.length; i++) {
-    const row = page[i] as Row;
+    const row = page[i] as PageRow;
     const cell = row[key];
     const number = typeof cell === "number" ? cell : numberOf(cell, () => place(run, row, target.name));
     if (target.isSetpoint) {
@@ -166,11 +166,11 @@ function arrayOf(cell: SqlValue | undefined, where: () => string): Decoded {
 }
 
 /** Rows with arrays: a point an element; scalars and arrays of one element are repeated. */
-function appendArrayRows(page: Row[], targets: readonly Target[], run: Run): void {
+function appendArrayRows(page: PageRow[], targets: readonly Target[], run: Run): void {
   for (const row of page) {
     const decoded = targets.map((target, k): Decoded => {
       const where = () => place(run, row, target.name);
-      const cell = row[`c${k}`];
+      const cell = row[k + 1];
       switch (target.type) {
         case "array":
           return arrayOf(cell, where);

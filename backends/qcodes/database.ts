@@ -46,6 +46,8 @@ export interface Run {
   hasTable: boolean;
   capturedRunId: number;
   capturedCounter: number;
+  /** `run_description` as stored; "" when missing or, in old databases, not to be trusted. */
+  description: string;
   /** JSON text as stored. */
   snapshot: string | null;
   parentDatasets: string;
@@ -94,13 +96,16 @@ export function secondsOf(value: SqlValue | undefined): number | null {
 export function readRun(db: ReadOnlyDatabase, runId: number): Run {
   const present = db.columns("runs").map((c) => c.name);
   const columns = present.map((name) => `r.${quoted(name)}`).join(", ");
-  const row = db.get(`SELECT ${columns} FROM runs AS r WHERE r.run_id = ?`, runId);
+  const row = db.get(
+    `SELECT ${columns}, e.name AS "experiment name", e.sample_name AS "sample name", v.user_version AS "version number" ` +
+      "FROM runs AS r LEFT JOIN experiments AS e ON e.exp_id = r.exp_id, pragma_user_version AS v WHERE r.run_id = ?",
+    runId,
+  );
   if (!row) {
     throw new SyncError("data", "qcodes_run_missing", `${db.path} has no run ${runId}`, {
       hint: "The run was deleted from the database, or the file was replaced.",
     });
   }
-  const experiment = db.get("SELECT name, sample_name FROM experiments WHERE exp_id = ?", row.exp_id ?? null);
   const resultTable = textOf(row.result_table_name);
   const metadata = new Map(
     present.filter((n) => !FIXED_COLUMNS.includes(n)).flatMap((n) => {
@@ -111,8 +116,8 @@ export function readRun(db: ReadOnlyDatabase, runId: number): Run {
   return {
     runId,
     name: textOf(row.name),
-    expName: textOf(experiment?.name),
-    sampleName: textOf(experiment?.sample_name),
+    expName: textOf(row["experiment name"]),
+    sampleName: textOf(row["sample name"]),
     guid: textOf(row.guid) || null,
     runTimestamp: secondsOf(row.run_timestamp),
     completedTimestamp: secondsOf(row.completed_timestamp),
@@ -122,15 +127,15 @@ export function readRun(db: ReadOnlyDatabase, runId: number): Run {
     // Before version 7 a run could not come from another database.
     capturedRunId: Number(row.captured_run_id ?? runId),
     capturedCounter: Number(row.captured_counter ?? row.result_counter ?? 0),
+    description: Number(row["version number"]) < FIRST_GOOD_DESCRIPTION ? "" : textOf(row.run_description),
     snapshot: typeof row.snapshot === "string" ? row.snapshot : null,
     parentDatasets: textOf(row.parent_datasets) || "[]",
     metadata,
   };
 }
 
-/** Number of the last row of a result table; 0 when empty or missing. */
+/** Number of the last row of a result table that exists; 0 when empty. */
 export function lastRow(db: ReadOnlyDatabase, table: string): number {
-  if (table === "" || db.columns(table).length === 0) return 0;
   return Number(db.get(`SELECT max(rowid) AS last FROM ${quoted(table)}`)?.last ?? 0);
 }
 
@@ -139,12 +144,7 @@ export function lastRow(db: ReadOnlyDatabase, table: string): number {
  * @throws SyncError `qcodes_corrupt`
  */
 export function readDescription(db: ReadOnlyDatabase, run: Run): RunDescription {
-  const where = `run ${run.runId}`;
-  const version = Number(db.get("SELECT user_version AS v FROM pragma_user_version")?.v ?? 0);
-  if (version >= FIRST_GOOD_DESCRIPTION) {
-    const text = db.get("SELECT r.run_description AS d FROM runs AS r WHERE r.run_id = ?", run.runId)?.d;
-    if (typeof text === "string" && text !== "") return parseRunDescription(text, where);
-  }
+  if (run.description !== "") return parseRunDescription(run.description, `run ${run.runId}`);
   return fromLayouts(db, run);
 }
 

@@ -32,6 +32,7 @@ export function discover(config: QcodesConfig, since: unknown, now: number): Pro
   const parsed = cursorSchema.safeParse(since);
   return withReadOnly(config.database_path, (db): DiscoveryPage => {
     demandQcodes(db);
+    const tables = db.tables();
     const max = Number(db.get("SELECT max(run_id) AS m FROM runs")?.m ?? 0);
     const cursor = nextCursor(parsed.success ? parsed.data : null, max, now);
     const seen = parsed.success ? parsed.data.max : max;
@@ -43,7 +44,7 @@ export function discover(config: QcodesConfig, since: unknown, now: number): Pro
     // The sweep goes on after the newest when there is more that was not looked at.
     const below = exhausted || cursor.below === null && last <= seen + 1 ? null : last;
     return {
-      items: rows.map((row) => itemOf(db, config, row)),
+      items: rows.map((row) => itemOf(row, config, rowsOf(db, tables, row))),
       cursor: { max: Math.max(max, 0), below, swept: cursor.swept } satisfies Cursor,
       more: below !== null,
     };
@@ -84,9 +85,15 @@ function runsAbove(db: ReadOnlyDatabase, above: number): Row[] {
   return db.all(`${select(db)} WHERE r.run_id > ? ORDER BY r.run_id DESC`, above);
 }
 
-function itemOf(db: ReadOnlyDatabase, config: QcodesConfig, row: Row): DiscoveredItem {
+/** How far an unfinished run is; rows of a finished one do not change. */
+function rowsOf(db: ReadOnlyDatabase, tables: Set<string>, row: Row): number | null {
+  const table = String(row.result_table_name ?? "");
+  if (Number(row.is_completed) === 1) return null;
+  return tables.has(table) ? lastRow(db, table) : 0;
+}
+
+function itemOf(row: Row, config: QcodesConfig, rows: number | null): DiscoveredItem {
   const runId = Number(row.run_id);
-  const unfinished = Number(row.is_completed) !== 1;
   const { "experiment name": experiment, "sample name": sample, ...tuple } = row;
   const scope = config.scope_identifier_from === "sample" ? sample : experiment;
   return {
@@ -95,8 +102,7 @@ function itemOf(db: ReadOnlyDatabase, config: QcodesConfig, row: Row): Discovere
     ...(typeof scope === "string" && scope !== "" ? { scope_identifier: scope } : {}),
     fingerprint: digest([
       ...Object.entries(tuple).filter(([, value]) => value !== null),
-      // Rows of a finished run do not change.
-      ...(unfinished ? [["rows", lastRow(db, String(row.result_table_name ?? ""))]] : []),
+      ...(rows === null ? [] : [["rows", rows]]),
     ]),
   };
 }

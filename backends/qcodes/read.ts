@@ -30,7 +30,7 @@ const FILE = {
 export function readRunItem(config: QcodesConfig, item: ReadItem, context: ReadContext): Promise<ReadResult> {
   return withReadOnly(config.database_path, async (db): Promise<ReadResult> => {
     const run = readRun(db, Number(item.identifier));
-    const last = lastRow(db, run.resultTable);
+    const last = run.hasTable ? lastRow(db, run.resultTable) : 0;
     if (run.runTimestamp === null && last === 0) {
       return {
         not_started: `run ${run.runId} was created but not started: it has no start time and no rows`,

@@ -5,6 +5,8 @@ import { sqliteError } from "./sqlite_error.ts";
 /** A cell; integers beyond 2^53 are bigints, all others numbers. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 export type Row = Record<string, SqlValue>;
+/** The rowid, then the columns asked for. */
+export type PageRow = [SqlValue, ...SqlValue[]];
 
 export interface PageOptions {
   /** SQL condition on the rows, over the alias `t`. */
@@ -20,9 +22,22 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** A method that Deno's type declarations leave out. */
+type ArrayStatement = StatementSync & { setReturnArrays(on: boolean): void };
+
+interface Statement {
+  sql: string;
+  plain: ArrayStatement;
+  /** Reads integers as bigints. */
+  exact?: ArrayStatement;
+}
+
+/** Tells a statement that returns arrays from the same one that returns objects. */
+const ARRAYS = " -- arrays";
+
 export class ReadOnlyDatabase implements Disposable {
   readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, { plain: StatementSync; exact?: StatementSync }>();
+  readonly #statements = new Map<string, Statement>();
 
   /** @param path of the database as the user knows it, for messages */
   constructor(db: DatabaseSync, readonly path: string) {
@@ -35,28 +50,38 @@ export class ReadOnlyDatabase implements Disposable {
    */
   all(sql: string, ...params: SqlValue[]): Row[] {
     try {
-      let statement = this.#statements.get(sql);
-      if (!statement) {
-        statement = { plain: this.#db.prepare(sql) };
-        this.#statements.set(sql, statement);
-      }
-      if (statement.exact) return this.#exactly(statement.exact, params);
-      try {
-        return statement.plain.all(...params) as Row[];
-      } catch (e) {
-        // An integer beyond 2^53; reading bigints is slower, so only such queries pay for it.
-        if (!(e instanceof RangeError)) throw e;
-        statement.exact = this.#db.prepare(sql);
-        statement.exact.setReadBigInts(true);
-        return this.#exactly(statement.exact, params);
-      }
+      return this.#read(this.#statement(sql), params) as Row[];
     } catch (e) {
       throw sqliteError(e, `reading ${this.path}`);
     }
   }
 
-  #exactly(statement: StatementSync, params: SqlValue[]): Row[] {
-    const rows = statement.all(...params) as Row[];
+  #statement(sql: string): Statement {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = { sql, plain: this.#prepare(sql) };
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #prepare(sql: string): ArrayStatement {
+    const statement = this.#db.prepare(sql) as ArrayStatement;
+    if (sql.endsWith(ARRAYS)) statement.setReturnArrays(true);
+    return statement;
+  }
+
+  #read(statement: Statement, params: SqlValue[]): unknown[] {
+    if (!statement.exact) {
+      try {
+        return statement.plain.all(...params);
+      } catch (e) {
+        // An integer beyond 2^53; reading bigints is slower, so only such queries pay for it.
+        if (!(e instanceof RangeError)) throw e;
+        statement.exact = this.#prepare(statement.sql);
+        statement.exact.setReadBigInts(true);
+      }
+    }
+    const rows = statement.exact.all(...params) as Row[];
     for (const row of rows) {
       for (const [name, value] of Object.entries(row)) {
         if (typeof value === "bigint" && Number.isSafeInteger(Number(value))) row[name] = Number(value);
@@ -83,29 +108,35 @@ export class ReadOnlyDatabase implements Disposable {
       .map((r) => ({ name: String(r.name), type: String(r.type) }));
   }
 
-  /**
-   * The rows of a table in pages, in the order of their rowid. A row has the members `id` (its rowid) and `c0`,
-   * `c1` … for the columns asked for.
-   */
+  /** The rows of a table in pages, in the order of their rowid. */
   *pages(
     table: string,
     columns: readonly string[],
     options: PageOptions = {},
-  ): Generator<Row[], void, undefined> {
+  ): Generator<PageRow[], void, undefined> {
     const most = options.pageRows ?? 10_000;
-    const list = columns.map((name, i) => `, t.${quoted(name)} AS c${i}`).join("");
-    const sql = `SELECT t.rowid AS id${list} FROM ${quoted(table)} AS t WHERE t.rowid > ?` +
+    const list = columns.map((name) => `, t.${quoted(name)}`).join("");
+    const sql = `SELECT t.rowid${list} FROM ${quoted(table)} AS t WHERE t.rowid > ?` +
       `${options.where ? ` AND (${options.where})` : ""} ORDER BY t.rowid LIMIT ?`;
     let rows = options.pageBytes === undefined ? most : Math.min(most, 64);
     for (let last: SqlValue = Number.MIN_SAFE_INTEGER;;) {
-      const page = this.all(sql, last, rows);
+      const page = this.#arrays(sql, last, rows);
       if (page.length > 0) yield page;
       if (page.length < rows) return;
-      last = page.at(-1)?.id ?? null;
+      last = page.at(-1)?.[0] ?? null;
       if (options.pageBytes !== undefined) {
         const perRow = byteLength(page) / page.length;
         rows = Math.max(1, Math.min(most, rows * 8, Math.floor(options.pageBytes / perRow)));
       }
+    }
+  }
+
+  /** Rows as arrays, which node:sqlite makes in half the time of objects. */
+  #arrays(sql: string, ...params: SqlValue[]): PageRow[] {
+    try {
+      return this.#read(this.#statement(sql + ARRAYS), params) as unknown as PageRow[];
+    } catch (e) {
+      throw sqliteError(e, `reading ${this.path}`);
     }
   }
 
@@ -115,11 +146,10 @@ export class ReadOnlyDatabase implements Disposable {
   }
 }
 
-function byteLength(rows: Row[]): number {
+function byteLength(rows: PageRow[]): number {
   let bytes = 0;
   for (const row of rows) {
-    for (const key in row) {
-      const value = row[key];
+    for (const value of row) {
       bytes += value instanceof Uint8Array ? value.length : typeof value === "string" ? 2 * value.length : 8;
     }
   }
