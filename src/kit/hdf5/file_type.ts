@@ -1,7 +1,7 @@
 /** What type a file is for the platform, from its suffix and its content (behaviour rules of type detection, F9). */
 import type { DraftLog, FileType } from "../drafts.ts";
 import { SyncError } from "../errors.ts";
-import { type ContentHashes, hashContent } from "./content_hash.ts";
+import { hashContent } from "./content_hash.ts";
 import { type Hdf5File, openHdf5 } from "./open.ts";
 import { readSignature } from "./signature.ts";
 import { datasetWithoutScales } from "./variables.ts";
@@ -39,8 +39,7 @@ export async function inspectFile(path: string, filename: string): Promise<Inspe
     using file = await openHdf5(path);
     const bare = datasetWithoutScales(file);
     if (bare) return plain("HDF5", logs);
-    const hashes = hashesOf(file, logs);
-    return hashes ? { type: "HDF5_NETCDF", logs, ...hashes } : plain("HDF5", logs);
+    return netcdf(file, logs);
   } catch (thrown) {
     const error = SyncError.from(thrown);
     if (error.class === "reader" || error.class === "source") throw error;
@@ -55,13 +54,16 @@ function plain(type: FileType, logs: DraftLog[] = []): Inspection {
   return { type, logs, content_md5: null, deep_sha256: null };
 }
 
-/** A netCDF file whose values can not be read has no content md5, so that it can only be sent as HDF5. */
-function hashesOf(file: Hdf5File, logs: DraftLog[]): ContentHashes | undefined {
+/**
+ * The type is decided by structure alone. Values behind a filter that is not built in have no content md5: such a file
+ * goes out with its plain one. A damaged file is not offered as netCDF.
+ */
+function netcdf(file: Hdf5File, logs: DraftLog[]): Inspection {
   try {
-    return hashContent(file);
+    return { type: "HDF5_NETCDF", logs, ...hashContent(file) };
   } catch (thrown) {
     const error = SyncError.from(thrown);
     logs.push({ code: error.code, message: error.message });
-    return undefined;
+    return plain(error.code === "hdf5_unknown_filter" ? "HDF5_NETCDF" : "HDF5", logs);
   }
 }
