@@ -2,7 +2,7 @@
 import path from "node:path";
 import { defineConverter } from "../../src/kit/define_converter.ts";
 import { writeNetcdf } from "../../src/kit/hdf5/netcdf_writer.ts";
-import type { LabelledArray } from "../../src/kit/labelled.ts";
+import type { LabelledArray, SlabSource } from "../../src/kit/labelled.ts";
 import { ColumnSpool } from "./column_spool.ts";
 import { INDEX } from "./header.ts";
 import { inferTable, readRows } from "./table.ts";
@@ -25,7 +25,7 @@ export default defineConverter({
         dims: [INDEX],
         shape: [table.rows],
         dtype: "i8",
-        data: countingFrom,
+        data: counting(),
         attrs: {},
         role: "coordinate",
       };
@@ -47,12 +47,15 @@ export default defineConverter({
   },
 });
 
-/** start, start + 1 … as int64, without a BigInt for each. */
-function countingFrom(start: number, length: number): BigInt64Array {
-  const halves = new Uint32Array(2 * length);
-  for (let i = 0; i < length; i++) {
-    halves[2 * i] = start + i;
-    halves[2 * i + 1] = Math.floor((start + i) / 2 ** 32);
-  }
-  return new BigInt64Array(halves.buffer);
+/** 0, 1, 2 … as int64, without a BigInt for each; a range is valid until the next one is read. */
+function counting(): SlabSource {
+  let halves = new Uint32Array(0);
+  return (start, length) => {
+    if (halves.length !== 2 * length) halves = new Uint32Array(2 * length);
+    for (let i = 0; i < length; i++) {
+      halves[2 * i] = start + i;
+      halves[2 * i + 1] = Math.floor((start + i) / 2 ** 32);
+    }
+    return new BigInt64Array(halves.buffer);
+  };
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the Zarr stores of tests/fixtures/zarr with zarr-python 3, each with its truth as xarray or NumPy has it.
+"""Makes the Zarr stores of tests/fixtures/zarr/cases.tar.gz with zarr-python 3, each with its truth.
 
-usage: make_zarr_cases.py FOLDER     (needs zarr >= 3.1, numcodecs, xarray, h5netcdf)
-For each case: <case>.zarr and truth/<case>.json, a list of {path, dims, dtype, shape, values} with values in C order
-(int64 as text, complex as [re, im], NaN and infinities as text), as zarr-python reads them back. Cases with
-`xarray: true` also have truth/<case>.nc, written by xarray.
+usage: make_zarr_cases.py FOLDER && tar czf cases.tar.gz -C FOLDER .     (needs zarr >= 3.1, numcodecs, xarray, h5netcdf)
+For each case: <case>.zarr and truth/<case>.json, a list of {path, dtype, shape, values} as zarr-python reads them back,
+with values in C order (integers as text, complex as [re, im], NaN and infinities as text). The stores that xarray
+wrote have truth/<case>.nc, written by xarray from what it reads of the store.
 """
 import json
 import shutil

@@ -24,17 +24,18 @@ export class FlatReader {
   readonly #rowLength: number;
   #band: Band | undefined;
 
-  constructor(chunks: ChunkReader, metadata: ZarrArrayMetadata) {
+  /** @param bandBytes aim for the decoded bytes held at once */
+  constructor(chunks: ChunkReader, metadata: ZarrArrayMetadata, bandBytes = BAND_BYTES) {
     this.#chunks = chunks;
     this.#metadata = metadata;
     const itemBytes = metadata.type.itemBytes ?? TEXT_BYTES;
     const lengthBehind = (axis: number) => metadata.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
     const last = Math.max(0, metadata.shape.length - 1);
     let axis = 0;
-    while (axis < last && lengthBehind(axis) * itemBytes > BAND_BYTES) axis++;
+    while (axis < last && lengthBehind(axis) * itemBytes > bandBytes) axis++;
     this.#axis = axis;
     this.#rowLength = lengthBehind(axis);
-    this.#rows = Math.max(1, Math.floor(BAND_BYTES / (this.#rowLength * itemBytes)));
+    this.#rows = Math.max(1, Math.floor(bandBytes / (this.#rowLength * itemBytes)));
   }
 
   /**
