@@ -21,6 +21,8 @@ export interface Field {
   required: boolean;
   description: string;
   default?: string | number | boolean | null | unknown[] | Record<string, unknown>;
+  /** Further types that are accepted besides `type`. */
+  also?: FieldType[];
   /** Other names under which the key is accepted. */
   aliases?: string[];
   /** Allowed values of a string. */

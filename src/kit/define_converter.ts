@@ -12,6 +12,8 @@ export interface ConverterInfo {
   auto: boolean;
   /** Older names: `Class` or `module:Class`. */
   aliases: string[];
+  /** The input is a folder; unknown = only for `zarr`. */
+  folder?: boolean;
 }
 
 export interface ConvertContext {
