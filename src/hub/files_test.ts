@@ -192,3 +192,24 @@ Deno.test("uploading in several parts is said not to be offered", () =>
     const path = `/api/v2/file/presigned_link/?file_uuid=${key.uuid}&version_id=${key.version_id}`;
     assertMatch(Detail.parse(await hub.expect(501, "GET", path)).detail, /several parts is not offered/);
   }));
+
+Deno.test("an upload during validation never leaves a secured version with other bytes than were validated", () =>
+  withHub(async (hub) => {
+    const [right, other] = [bytesOf("right bytes"), bytesOf("other bytes")];
+    const dataset = await hub.dataset();
+    const outcomes = new Set<number>();
+    for (let n = 0; n < 40; n++) {
+      const key = await hub.file(dataset, right.length, { name: `file ${n}` });
+      const link = await hub.uploadLink(key);
+      await hub.put(link, right);
+      const late = hub.put(link, other);
+      // Anywhere between before and after the late upload is put in place.
+      for (let turn = 0; turn < n % 20; turn++) await Deno.stat(hub.directory);
+      outcomes.add((await hub.validate(key, md5(right))).status);
+      await late;
+      const file = await hub.readVersion(key);
+      if (file.status === "secured") assertEquals(await (await hub.fetch(file.S3_link ?? "")).bytes(), right);
+    }
+    // In time, too late because the other bytes are there, or because they came in between.
+    for (const outcome of outcomes) assert([202, 400, 409].includes(outcome), String(outcome));
+  }));
