@@ -11,11 +11,14 @@ export function whyText(report: WhyReport): string {
   if (report.file === null && report.uploads.length > 0) {
     lines.push("Files:");
     for (const f of report.uploads) {
-      const what = f.action === "skipped"
-        ? `left out: ${f.skip_reason ?? ""}`
-        : `${f.status}, version ${f.version_id ?? "–"}`;
-      lines.push(`  ${printable(f.name)}  ${dim(printable(what))}`);
+      lines.push(
+        `  ${printable(f.name)}  ${dim(f.status === "OK" ? `version ${f.version_id ?? "–"}` : "failed")}`,
+      );
     }
+  }
+  if (report.file === null && report.skips.length > 0) {
+    lines.push("Left out:");
+    for (const s of report.skips) lines.push(`  ${printable(s.path)}  ${dim(printable(s.rule ?? s.reason))}`);
   }
   return lines.join("\n");
 }

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ItemRow } from "../catalog/items.ts";
 import type { SourceRow } from "../catalog/sources.ts";
+import { lookAtItem } from "../discovery/folder_scan.ts";
 import { INFO_FILE } from "../discovery/item_digest.ts";
 import type { ReaderPool, SourcePlan } from "../readers/tasks.ts";
 
@@ -31,6 +32,8 @@ export interface Place {
   /** Logical name inside the item; null when the path is the item itself. */
   name: string | null;
   outside: OutsideReason | null;
+  /** The input of the item is other than the last scan found it, or gone. */
+  changed: boolean;
   /** Items below the path, when it is a folder above them. */
   below: number;
 }
@@ -51,6 +54,7 @@ export async function placeOf(agent: Lookup, target: string): Promise<Place> {
     item: null,
     name: null,
     outside: "not_covered",
+    changed: false,
     below: 0,
   };
   let depth = -1;
@@ -99,12 +103,17 @@ function placeInFolder(
     catalog.items.byIdentifier(source.id, parts.slice(0, depth).join("/"));
   const rest = parts.slice(depth);
   if (!item) return { outside: unknownItem(plan, identifier, rest, join(root, ...parts.slice(0, depth))) };
-  if (rest.length === 0) return { item, outside: null };
+  const changed =
+    lookAtItem({ ...plan, root }, item.path ?? item.identifier)?.fingerprint !== item.fingerprint;
+  if (rest.length === 0) return { item, outside: null, changed };
   const name = rest.join("/").normalize("NFC");
   if (rest.at(-1) === INFO_FILE || rest.at(-1) === ".QH_manifest.yaml") {
-    return { item, name, outside: "own_file" };
+    return { item, name, outside: "own_file", changed };
   }
-  return { item, name, outside: rest.some((p) => p.startsWith(".")) ? "hidden" : null };
+  // Inside a Zarr store hidden names belong to the store.
+  const store = rest.findIndex((p) => p.toLowerCase().endsWith(".zarr"));
+  const seen = store >= 0 ? rest.slice(0, store + 1) : rest;
+  return { item, name, outside: seen.some((p) => p.startsWith(".")) ? "hidden" : null, changed };
 }
 
 /** Depth of the nearest folder upwards that is a dataset, now on disk or in memory; Infinity when there is none. */

@@ -58,15 +58,22 @@ export interface FileUpload extends
   converter: string | null;
 }
 
-/** The newest upload of each name; with `path` or `name`, of those that come from that file. */
-export function uploads(
-  record: SyncRecordData | undefined,
-  of?: { path: string; name: string },
-): FileUpload[] {
+/** A path inside an item with the folders around it, innermost first: what is decided for a folder holds for it. */
+export interface Inside {
+  /** Logical names; the first is that of the path itself. */
+  names: readonly string[];
+  /** The same as absolute paths. */
+  paths: readonly string[];
+}
+
+/** The newest upload of each name; with `of`, of those made from that path or a folder around it. */
+export function uploads(record: SyncRecordData | undefined, of?: Inside): FileUpload[] {
   const files: FileUpload[] = [];
   for (const [name, entries] of Object.entries(record?.files ?? {})) {
     const newest = entries.at(-1);
-    if (!newest || (of && name !== of.name && newest.file_path !== of.path)) continue;
+    if (!newest) continue;
+    const from = newest.file_path;
+    if (of && name !== of.names[0] && !(from !== null && of.paths.includes(from))) continue;
     files.push({
       name,
       filename: newest.filename,
@@ -87,16 +94,41 @@ export function uploads(
   return files;
 }
 
-/** Remarks that name a path or logical name as a whole word. */
-export function remarksAbout(run: LastRun | null, texts: readonly string[]): Remark[] {
-  return (run?.remarks ?? []).filter((r) => texts.some((t) => mentions(r.message, t)));
+/** A file or folder that the last run left out on purpose. */
+export interface SkippedPath {
+  /** Relative to the item. */
+  path: string;
+  reason: string;
+  rule: string | null;
+}
+
+/** Runs record a skip as a log with the code `skip_<reason>` and the text `path (rule: rule)`. */
+export function skips(run: LastRun | null, of?: Inside): SkippedPath[] {
+  const found: SkippedPath[] = [];
+  for (const remark of run?.remarks ?? []) {
+    if (!isSkip(remark)) continue;
+    const [, path = "", rule] = /^(.*?)(?: \(rule: (.*)\))?$/s.exec(remark.message) ?? [];
+    if (of && !of.names.includes(path) && !of.paths.includes(path)) continue;
+    found.push({ path, reason: remark.code?.slice("skip_".length) ?? "", rule: rule ?? null });
+  }
+  return found;
+}
+
+function isSkip(remark: Remark): boolean {
+  return remark.kind === "log" && (remark.code?.startsWith("skip_") ?? false);
+}
+
+/** Other remarks that name a path inside the item as a whole word. */
+export function remarksAbout(run: LastRun | null, of: Inside): Remark[] {
+  const texts = [of.names[0], of.paths[0]].filter((t) => t !== undefined);
+  return (run?.remarks ?? []).filter((r) => !isSkip(r) && texts.some((t) => mentions(r.message, t)));
 }
 
 function mentions(message: string, text: string): boolean {
   for (let at = message.indexOf(text); at >= 0; at = message.indexOf(text, at + 1)) {
     const before = message[at - 1] ?? " ";
-    const after = message[at + text.length] ?? " ";
-    if (!/[\p{L}\p{N}_./-]/u.test(before) && !/[\p{L}\p{N}_/-]/u.test(after)) return true;
+    const after = message.slice(at + text.length);
+    if (!/[\p{L}\p{N}_./-]/u.test(before) && !/^(?:[\p{L}\p{N}_/-]|\.[\p{L}\p{N}])/u.test(after)) return true;
   }
   return false;
 }

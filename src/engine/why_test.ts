@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../tests/assert.ts";
 import { Catalog } from "../catalog/catalog.ts";
+import { lookAtItem } from "../discovery/folder_scan.ts";
 import type { ReaderPool, SourcePlan } from "../readers/tasks.ts";
 import { RunRecorder } from "./sync_record.ts";
 import { why, type WhyReport } from "./why.ts";
@@ -39,8 +40,6 @@ async function onTree(
     owner: null,
   };
   const source = catalog.sources.add(row, 1);
-  const found = items.map((identifier) => ({ identifier, priority: 1, fingerprint: "f", changed_at: 0 }));
-  catalog.items.upsert(source, found, "new", () => crypto.randomUUID(), 1);
   const plan: SourcePlan = {
     kind: "folder",
     root,
@@ -50,6 +49,11 @@ async function onTree(
     name_pattern: level === 2 ? "^\\d+/\\d+$" : null,
     scope_from_path: false,
   };
+  const found = items.map((identifier) => {
+    const fingerprint = lookAtItem(plan, identifier)?.fingerprint ?? "gone";
+    return { identifier, priority: 1, fingerprint, changed_at: 0 };
+  });
+  catalog.items.upsert(source, found, "new", () => crypto.randomUUID(), 1);
   const readers = { run: () => Promise.resolve({ problems: [], config: {}, plan }) } as unknown as ReaderPool;
   const agent = { catalog, readers };
   try {
@@ -174,6 +178,25 @@ Deno.test("the chain ends with state, last attempt, next attempt and what to do"
     assertEquals(file.verdict, "uploaded");
     assert(file.steps.some((s) => /was uploaded as version 1730894400000, 12 bytes/.test(s.text)));
     assert(file.steps.some((s) => s.hint === "Correct line 3."));
+
+    await Deno.writeTextFile(join(root, "a", "data.csv"), "longer");
+    assert(codes(await ask("a/data.csv")).includes("changed"));
+  }));
+
+Deno.test("a skipped path names the rule, also when it is the folder around it", () =>
+  onTree([`a/${MARKER}`, "a/tmp/x.txt", "a/s.zarr/.zattrs"], ["a"], -1, async ({ ask, catalog, root }) => {
+    const run = new RunRecorder(undefined, join(root, "a"), 1, 7, () => "2024-11-06T12:00:00.000000+00:00");
+    run.log("skip_skip_pattern", "tmp (rule: tmp/*)");
+    run.log("skip_zarr_without_converter", "s.zarr");
+    const record = run.finish();
+    assert(record);
+    catalog.items.setRecord(1, record);
+    const inside = await ask("a/tmp/x.txt");
+    assertEquals(inside.verdict, "skip_pattern");
+    assertEquals(inside.skips, [{ path: "tmp", reason: "skip_pattern", rule: "tmp/*" }]);
+    assertEquals((await ask("a/s.zarr/.zattrs")).verdict, "zarr_without_converter");
+    assertEquals((await ask("a")).skips.map((s) => s.path), ["tmp", "s.zarr"]);
+    assertEquals((await ask("a/tm")).skips, []);
   }));
 
 Deno.test("an item is found by id, name and dataset; anything else is refused", () =>
