@@ -101,6 +101,27 @@ Deno.test("a process in which HDF5 failed is not used again: it would keep the f
   }
 });
 
+Deno.test("an HDF5 file that makes the library loop for ever costs its own task only", async () => {
+  const pool = createReaderPool({ max: 2 });
+  const dir = await Deno.makeTempDir();
+  const good = new URL("../../tests/fixtures/hdf5/xarray_netcdf4.nc", import.meta.url).pathname;
+  const inspect = (path: string, deadlineMs?: number) =>
+    pool.run("inspect", { path, filename: "x.h5" }, deadlineMs === undefined ? {} : { deadlineMs });
+  try {
+    const loop = await Deno.readFile(new URL("../../tests/fixtures/hdf5/scales.h5", import.meta.url));
+    // An address in it is made that of the root group; h5py hangs on this file too.
+    new DataView(loop.buffer).setBigUint64(6512, 96n, true);
+    await Deno.writeFile(`${dir}/loop.h5`, loop);
+    const looping = codeOf(inspect(`${dir}/loop.h5`, 2000));
+    for (let i = 0; i < 3; i++) assertEquals((await inspect(good)).type, "HDF5_NETCDF");
+    assertEquals(await looping, "reader_hang");
+    assertEquals((await inspect(good)).type, "HDF5_NETCDF");
+  } finally {
+    await pool.close();
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("a process whose WebAssembly was aborted is not used again", () =>
   withPool(1, async (pool) => {
     const first = await readerPid(pool);
