@@ -1,5 +1,4 @@
 /** A run of decoded elements, and how the parts of chunks get into it. */
-import { BoolArray, ByteStringArray, UnicodeStringArray } from "zarrita";
 import type { Dtype, NumericArray, Values } from "../labelled.ts";
 import type { DecodedChunk } from "./chunk_reader.ts";
 import type { ElementType } from "./element_type.ts";
@@ -102,27 +101,19 @@ function elementsOf({ data, missing }: DecodedChunk, fill: Scalar, width: number
       }
     };
   }
-  if (Array.isArray(data)) return eachText((i) => String(data[i] ?? ""));
-  if (data instanceof ByteStringArray || data instanceof UnicodeStringArray) {
-    return eachText((i) => data.get(i));
+  if (Array.isArray(data)) {
+    return (target, src, stride, dst, count) => {
+      for (let i = 0; i < count; i++) target[dst + i] = data[src + i * stride] ?? "";
+    };
   }
-  const numbers = data instanceof BoolArray
-    ? new Uint8Array(data.buffer, data.byteOffset, data.length)
-    : data;
   return (target, src, stride, dst, count) => {
     if (Array.isArray(target)) return;
-    if (stride === 1) return copy(numbers.subarray(src * width, (src + count) * width), target, dst * width);
+    if (stride === 1) return copy(data.subarray(src * width, (src + count) * width), target, dst * width);
     for (let i = 0; i < count; i++) {
       for (let part = 0; part < width; part++) {
-        target[(dst + i) * width + part] = numbers[(src + i * stride) * width + part] ?? 0;
+        target[(dst + i) * width + part] = data[(src + i * stride) * width + part] ?? 0;
       }
     }
-  };
-}
-
-function eachText(text: (index: number) => string): Copier {
-  return (target, src, stride, dst, count) => {
-    for (let i = 0; i < count; i++) target[dst + i] = text(src + i * stride);
   };
 }
 

@@ -1,6 +1,7 @@
 /** Decodes single chunks of one array with zarrita. */
 import * as zarr from "zarrita";
 import { SyncError } from "../errors.ts";
+import type { NumericArray } from "../labelled.ts";
 import type { ZarrArrayMetadata } from "./array_metadata.ts";
 import { MAX_CHUNK_BYTES, registerCheckedCodecs } from "./checked_codecs.ts";
 import type { StoreFolder } from "./store_folder.ts";
@@ -8,7 +9,7 @@ import { damaged, type Place, unsupported } from "./zarr_error.ts";
 
 /** A decoded chunk: element i0,i1,… is at the sum of index × stride; complex elements are two floats wide. */
 export interface DecodedChunk {
-  data: zarr.Chunk<zarr.DataType>["data"];
+  data: NumericArray | Float16Array | string[];
   stride: number[];
   /** All elements are the fill value: there is no such chunk in the store. */
   missing: boolean;
@@ -34,7 +35,7 @@ export class ChunkReader {
       const { data, stride } = await this.#array.getChunk(coordinates);
       const missing = this.#pairs && data.length === this.#count;
       if (!missing && data.length !== this.#count * (this.#pairs ? 2 : 1)) throw new Error("wrong length");
-      return { data, stride, missing };
+      return { data: plainValues(data), stride, missing };
     } catch (cause) {
       if (cause instanceof SyncError && cause.class === "source") throw cause;
       if (zarr.isZarritaError(cause, "InvalidMetadataError", "UnsupportedError")) {
@@ -43,6 +44,13 @@ export class ChunkReader {
       throw damaged(this.#place, `chunk ${coordinates.join(",") || "0"}: ${reasonOf(cause)}`, cause);
     }
   }
+}
+
+/** Texts as strings, booleans as bytes; numbers as they are. */
+function plainValues(data: zarr.Chunk<zarr.DataType>["data"]): DecodedChunk["data"] {
+  if (data instanceof zarr.BoolArray) return new Uint8Array(data.buffer, data.byteOffset, data.length);
+  if (data instanceof zarr.ByteStringArray || data instanceof zarr.UnicodeStringArray) return [...data];
+  return Array.isArray(data) ? data.map((text) => String(text ?? "")) : data;
 }
 
 /** The deepest cause says what is wrong; zarrita's own message only says which codec. */
