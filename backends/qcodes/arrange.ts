@@ -134,7 +134,7 @@ function sliceAlong(
   const strides = along.map((k) => sizeOf(shape.slice(k + 1)));
   const length = sizeOf(extents);
   const inner = strides.at(-1) ?? 1;
-  if (along.length === 1 && inner === 1) return columnOf(column.dtype, column.read(0, length));
+  if (along.length === 1 && inner === 1) return columnOf(column.dtype, column.read(0, length).slice());
   const out = new ColumnWriter(scratch);
   for (let i = 0; i < length; i++) {
     let from = 0;

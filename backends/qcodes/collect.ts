@@ -31,6 +31,8 @@ interface Target {
   type: ParamType;
   isSetpoint: boolean;
   column: ColumnWriter;
+  /** Numbers of one page; reused, because garbage of arrays is collected late. */
+  page: Float64Array;
 }
 
 /** Bytes of a page of rows that hold blobs or text. */
@@ -53,6 +55,7 @@ export function collectTree(
     type: description.params.get(n)?.paramtype ?? "numeric",
     isSetpoint: setpoints.includes(n),
     column: new ColumnWriter(scratch),
+    page: new Float64Array(0),
   }));
   const fill = targets.some((t) => t.type === "array") ? appendArrayRows : appendScalarRows;
   const pages = db.pages(run.resultTable, targets.map((t) => t.name), {
@@ -92,7 +95,8 @@ function appendScalarRows(page: PageRow[], targets: readonly Target[], run: Run)
 }
 
 function numbersOf(page: PageRow[], key: number, target: Target, run: Run): Float64Array {
-  const numbers = new Float64Array(page.length);
+  if (target.page.length < page.length) target.page = new Float64Array(page.length);
+  const numbers = target.page.subarray(0, page.length);
   // Setpoints repeat, and rounding is what costs time.
   let last = NaN;
   let lastRounded = NaN;

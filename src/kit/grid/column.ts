@@ -8,7 +8,10 @@ export interface Column {
   readonly dtype: Dtype;
   /** Number of elements. */
   readonly length: number;
-  /** Elements `start` to `start + length`; complex interleaved. The caller does not change them. */
+  /**
+   * Elements `start` to `start + length`; complex interleaved. The caller does not change them, and copies what it
+   * keeps: they may be overwritten by the next read.
+   */
   read(start: number, length: number): Values;
 }
 
@@ -38,7 +41,7 @@ export function* chunksOf(column: Column): Generator<{ start: number; values: Va
 }
 
 /** Bytes of a numeric column kept in memory before it moves to a file. */
-const IN_MEMORY = 4 << 20;
+const IN_MEMORY = 1 << 20;
 
 /** Collects a column; its type widens by NumPy's rules when values of another type are appended. */
 export class ColumnWriter implements Column {
@@ -50,6 +53,8 @@ export class ColumnWriter implements Column {
   #tail: NumericArray = new Float64Array(0);
   #tailLength = 0;
   #file: ScratchFile | null = null;
+  /** Reused, because garbage of this size is collected late. */
+  #buffer = new Uint8Array(0);
 
   constructor(readonly scratch: Scratch) {}
 
@@ -142,18 +147,13 @@ export class ColumnWriter implements Column {
       Math.max(0, start + length - inFile) * n,
     );
     if (start >= inFile || !this.#file) return tail;
-    const fromFile = viewOf(
-      dtype,
-      this.#file.read(
-        start * itemBytes(dtype),
-        (Math.min(start + length, inFile) - start) * itemBytes(dtype),
-      ),
-    );
-    if (tail.length === 0) return fromFile;
-    const both = allocate(dtype, length);
-    both.set(fromFile as never);
-    both.set(tail as never, fromFile.length);
-    return both;
+    const bytes = length * itemBytes(dtype);
+    if (this.#buffer.length < bytes) this.#buffer = new Uint8Array(bytes);
+    const values = viewOf(dtype, this.#buffer.subarray(0, bytes));
+    const stored = Math.min(length, inFile - start);
+    this.#file.read(start * itemBytes(dtype), this.#buffer.subarray(0, stored * itemBytes(dtype)));
+    values.set(tail as never, stored * n);
+    return values;
   }
 }
 

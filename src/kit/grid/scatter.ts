@@ -159,8 +159,10 @@ class BucketSorter {
     if (!bucket) return;
     const n = componentsOf(this.dtype);
     for (const { at, count } of bucket.blocks) {
-      const cells = new Uint32Array(this.#file.read(at, 4 * count).buffer);
-      const values = viewOf(this.dtype, this.#file.read(at + 4 * count, count * itemBytes(this.dtype)));
+      const bytes = new Uint8Array(count * (4 + itemBytes(this.dtype)));
+      this.#file.read(at, bytes);
+      const cells = new Uint32Array(bytes.buffer, 0, count);
+      const values = viewOf(this.dtype, bytes.subarray(4 * count));
       putAll(out, cells, values, n);
     }
     putAll(out, bucket.cells.subarray(0, bucket.count), bucket.values, n);

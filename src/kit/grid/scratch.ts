@@ -8,7 +8,8 @@ export interface ScratchFile {
   readonly size: number;
   /** Appends; returns the position where the bytes start. */
   append(bytes: Uint8Array): number;
-  read(position: number, length: number): Uint8Array<ArrayBuffer>;
+  /** Fills `bytes` from a position. */
+  read(position: number, bytes: Uint8Array): void;
 }
 
 /** Opens scratch files in a folder on demand; all are closed and removed on dispose. */
@@ -36,17 +37,15 @@ export class Scratch implements Disposable {
         size += bytes.length;
         return position;
       },
-      read(position, length) {
-        const bytes = new Uint8Array(length);
+      read(position, bytes) {
         local(() => {
           file.seekSync(position, Deno.SeekMode.Start);
-          for (let done = 0; done < length;) {
+          for (let done = 0; done < bytes.length;) {
             const n = file.readSync(bytes.subarray(done));
             if (n === null) throw new Error(`${path} ends at ${position + done}`);
             done += n;
           }
         });
-        return bytes;
       },
     };
   }

@@ -114,7 +114,7 @@ export class ReadOnlyDatabase implements Disposable {
     columns: readonly string[],
     options: PageOptions = {},
   ): Generator<PageRow[], void, undefined> {
-    const most = options.pageRows ?? 10_000;
+    const most = options.pageRows ?? 4000;
     const list = columns.map((name) => `, t.${quoted(name)}`).join("");
     const sql = `SELECT t.rowid${list} FROM ${quoted(table)} AS t WHERE t.rowid > ?` +
       `${options.where ? ` AND (${options.where})` : ""} ORDER BY t.rowid LIMIT ?`;
