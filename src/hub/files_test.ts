@@ -127,11 +127,11 @@ Deno.test("a mutable version takes new bytes through a new link, until it is mar
     const key = await hub.upload(await hub.dataset(), bytesOf("one"), { immutable: false });
     const link = await hub.uploadLink(key);
     assertEquals((await hub.readVersion(key)).md5_checksum, null);
-    assertEquals((await hub.put(link, bytesOf("two"))).status, 200);
-    assertEquals((await hub.validate(key, md5(bytesOf("two")))).status, 202);
+    assertEquals((await hub.put(link, bytesOf("longer"))).status, 200);
+    assertEquals((await hub.validate(key, md5(bytesOf("longer")))).status, 202);
     assertEquals((await hub.put(link, bytesOf("old"))).status, 403);
     const file = await hub.readVersion(key);
-    assertEquals(await (await hub.fetch(file.S3_link ?? "")).text(), "two");
+    assertEquals([file.size, await (await hub.fetch(file.S3_link ?? "")).text()], [6, "longer"]);
     const mark = { file_uuid: key.uuid, version_id: key.version_id };
     assertEquals(await hub.expect(202, "POST", "/api/v2/file/mark_immutable/", mark), null);
     assertEquals((await hub.readVersion(key)).immutable, true);
@@ -139,6 +139,25 @@ Deno.test("a mutable version takes new bytes through a new link, until it is mar
       `/api/v2/file/presigned_link/single_part/?file_uuid=${key.uuid}&version_id=${key.version_id}`;
     await hub.expect(403, "GET", presign);
     await hub.expect(404, "POST", "/api/v2/file/mark_immutable/", { ...mark, version_id: 1 });
+  }));
+
+Deno.test("an upload that was given up can be announced again with another size, a secured one cannot", () =>
+  withHub(async (hub) => {
+    const dataset = await hub.dataset();
+    const key = await hub.file(dataset, 100);
+    await hub.uploadLink(key);
+    const bytes = bytesOf("other");
+    await hub.file(dataset, bytes.length, key);
+    assertEquals((await hub.put(await hub.uploadLink(key), bytes)).status, 200);
+    assertEquals((await hub.validate(key, md5(bytes))).status, 202);
+    const file = await hub.readVersion(key);
+    assertEquals([file.status, file.size], ["secured", 5]);
+    await hub.expect(409, "POST", "/api/v2/file/", {
+      ...file,
+      size: 7,
+      ds_uuid: dataset,
+      collected: "2026-03-01T12:00:00Z",
+    });
   }));
 
 Deno.test("validation is refused while nothing, too little or something else was uploaded, and the file stays pending", () =>

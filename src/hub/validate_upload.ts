@@ -24,7 +24,8 @@ export async function validateUpload(
   }
   const stored = await objects.inspect(key);
   if (!stored) throw new HubError(400, `nothing has been uploaded for ${what}`);
-  if (stored.size !== record.size) {
+  // What replaces a mutable version may be longer or shorter than what was announced once.
+  if (stored.size !== record.size && record.immutable) {
     throw new HubError(400, `${what}: ${stored.size} bytes were uploaded, ${record.size} were announced`);
   }
   if (stored.md5 !== request.md5_checksum && record.type !== "HDF5_NETCDF") {

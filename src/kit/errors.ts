@@ -91,7 +91,11 @@ export class SyncError extends Error {
 
   /** Rebuilds an error that came from another process; the stack is the other side's. */
   static fromData(data: ErrorData): SyncError {
-    const e = new SyncError(data.class, data.code, data.message, data);
+    const cause = (data.causes ?? []).reduceRight<Error | undefined>(
+      (inner, message) => inner ? new Error(message, { cause: inner }) : new Error(message),
+      undefined,
+    );
+    const e = new SyncError(data.class, data.code, data.message, { ...data, ...(cause ? { cause } : {}) });
     if (data.stack) e.stack = data.stack;
     return e;
   }

@@ -17,6 +17,10 @@ const label = (key: VersionKey) => `file ${key.uuid} version ${key.version_id}`;
 export class SqliteFiles implements FileCatalogue {
   constructor(private readonly db: Database, private readonly now: () => string) {}
 
+  /**
+   * Announces a version. One that was never secured can be announced again with another size: whoever takes over an
+   * abandoned upload brings bytes of its own.
+   */
   create(file: FileCreate): void {
     this.db.write("durable", () => {
       const dataset = this.db.get(Id, "SELECT id FROM datasets WHERE uuid = ?", file.ds_uuid);
@@ -29,7 +33,9 @@ export class SqliteFiles implements FileCatalogue {
       const { changes } = this.db.run(
         `INSERT INTO files (dataset_id, uuid, version_id, name, filename, creator, collected, size, type,
            file_generator, ranking, immutable, status, created, modified)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'announced', ?, ?) ON CONFLICT DO NOTHING`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'announced', ?, ?)
+         ON CONFLICT DO UPDATE SET size = excluded.size, type = excluded.type, filename = excluded.filename,
+           modified = excluded.modified WHERE status <> 'secured' AND size <> excluded.size`,
         dataset.id,
         file.uuid,
         file.version_id,
@@ -126,8 +132,9 @@ export class SqliteFiles implements FileCatalogue {
       if (!isCurrent()) return false;
       this.#storeFacts(key, facts);
       this.db.run(
-        `UPDATE files SET status = 'secured', md5_checksum = ?, etag = ?, modified = ?
+        `UPDATE files SET status = 'secured', size = ?, md5_checksum = ?, etag = ?, modified = ?
          WHERE uuid = ? AND version_id = ?`,
+        facts.size,
         md5Checksum,
         facts.md5,
         this.now(),
