@@ -4,9 +4,10 @@ import { suggestion } from "../../src/kit/did_you_mean.ts";
 import type { DraftLog } from "../../src/kit/drafts.ts";
 import { parseTime } from "../../src/kit/time.ts";
 import { INFO_FILE, type InfoDocument, infoFileInvalid } from "./info_document.ts";
-import { type PlainValue, scalarText, type YamlValues } from "./yaml_values.ts";
+import { type PlainValue, scalarText, YamlLimitError, type YamlValues } from "./yaml_values.ts";
 
 const TIME_KEYS = ["collected", "created", "creation"];
+const MAX_WARNINGS = 100;
 const KNOWN_KEYS = [
   "version",
   "dataset_name",
@@ -50,13 +51,14 @@ export function readDatasetInfo(
   try {
     return new InfoReader(info, timeZone, log).read();
   } catch (e) {
-    throw e instanceof RangeError ? infoFileInvalid(info.path, e.message, e) : e;
+    throw e instanceof YamlLimitError ? infoFileInvalid(info.path, e.message, e) : e;
   }
 }
 
 class InfoReader {
   readonly #values: YamlValues;
   readonly #entries: Map<string, unknown>;
+  #warnings = 0;
 
   constructor(info: InfoDocument, readonly timeZone: string, readonly log: (entry: DraftLog) => void) {
     this.#values = info.values;
@@ -81,7 +83,10 @@ class InfoReader {
   }
 
   #warn(code: string, message: string) {
-    this.log({ code, message: `${INFO_FILE}: ${message}` });
+    if (++this.#warnings < MAX_WARNINGS) this.log({ code, message: `${INFO_FILE}: ${message}` });
+    else if (this.#warnings === MAX_WARNINGS) {
+      this.log({ code: "more_warnings", message: `${INFO_FILE}: further odd values are not listed` });
+    }
   }
 
   #warnDuplicate(key: string) {

@@ -115,6 +115,14 @@ Deno.test("a key given twice: the last one counts, with a log", async () => {
   });
 });
 
+Deno.test("thousands of odd values make a hundred logs", async () => {
+  const info = Array.from({ length: 5000 }, (_, i) => `key${i}: 1\n`).join("");
+  await withDataset(info, [], async (root) => {
+    const { logs } = await readDataset(root, "set");
+    assertEquals([logs!.length, logs!.at(-1)!.code], [100, "more_warnings"]);
+  });
+});
+
 Deno.test("info files that are too large, not UTF-8, several documents: the place is named", async () => {
   const message = async (info: string | Uint8Array) => {
     let text = "";

@@ -22,6 +22,11 @@ const MAX_DEPTH = 100;
 /** A value that JSON can hold. Integers beyond 2^53 are decimal text. */
 export type PlainValue = string | number | boolean | null | PlainValue[] | { [key: string]: PlainValue };
 
+/** The values of a document are larger than anybody writes by hand. */
+export class YamlLimitError extends Error {
+  override readonly name = "YamlLimitError";
+}
+
 /** Converts the nodes of one document. */
 export class YamlValues {
   readonly #targets = new Map<Alias, Node>();
@@ -61,12 +66,12 @@ export class YamlValues {
   }
 
   /**
-   * @throws RangeError when the value, aliases expanded, is larger or deeper than an info file may be
+   * @throws YamlLimitError when the value, aliases expanded, is larger or deeper than an info file may be
    */
   plain(node: unknown, depth = 0): PlainValue {
     const target = this.resolve(node);
-    if (++this.#nodes > MAX_NODES) throw new RangeError(`its values are more than ${MAX_NODES}`);
-    if (depth > MAX_DEPTH) throw new RangeError(`its values are nested deeper than ${MAX_DEPTH} levels`);
+    if (++this.#nodes > MAX_NODES) throw new YamlLimitError(`its values are more than ${MAX_NODES}`);
+    if (depth > MAX_DEPTH) throw new YamlLimitError(`its values are nested deeper than ${MAX_DEPTH} levels`);
     if (isScalar(target)) return this.#scalar(target, depth === 0);
     if (isSeq(target)) return target.items.map((item) => this.plain(item, depth + 1));
     if (!isMap(target)) return null;
@@ -83,7 +88,7 @@ export class YamlValues {
     const { value } = node;
     this.#characters += typeof value === "string" ? value.length : 8;
     if (this.#characters > MAX_CHARACTERS) {
-      throw new RangeError(`its values exceed ${MAX_CHARACTERS} characters`);
+      throw new YamlLimitError(`its values exceed ${MAX_CHARACTERS} characters`);
     }
     if (typeof value === "bigint") {
       const number = Number(value);
