@@ -1,10 +1,9 @@
-/** Writes the values of one array: whole when small, else chunk by chunk. */
+/** Writes the values of one numeric array: whole when small, else chunk by chunk. */
 import { deflateSync } from "node:zlib";
 import { sizeOf, type SlabSource } from "../labelled.ts";
 import { chunkShape, slabs } from "./chunk_layout.ts";
 import { change, type OpenNetcdf, withBytes } from "./netcdf_file.ts";
-import { netcdfText } from "./netcdf_names.ts";
-import { invalidDataset, type NumericDtype, rawBytes, STORED } from "./stored_types.ts";
+import { type NumericDtype, rawBytes, STORED } from "./stored_types.ts";
 
 /** Arrays below this many bytes are stored plainly: chunks and gzip would cost more than they save. */
 const PLAIN_BYTES = 64 * 1024;
@@ -114,26 +113,6 @@ function createGrown(
     `${file.name}: variable ${path}`,
     () => file.module.resize_dataset(file.id, path, shape.map(BigInt)),
   );
-}
-
-/** Creates a dataset of variable-length UTF-8 strings, which the library can only write at once. */
-export async function writeTextDataset(
-  file: OpenNetcdf,
-  path: string,
-  shape: readonly number[],
-  source: SlabSource,
-): Promise<void> {
-  const what = `${file.name}: variable ${path}`;
-  const size = sizeOf(shape);
-  const values = size > 0 ? await source(0, size) : [];
-  if (!Array.isArray(values) || values.length !== size) {
-    throw invalidDataset(
-      `${what}: expected ${size} texts, not ${values.length} of ${values.constructor.name}`,
-    );
-  }
-  const texts = values.map(netcdfText);
-  const metadata = { ...file.typeOf("S"), shape: shape.map(BigInt), maxshape: null, track_order: true };
-  change(what, () => file.module.create_vlen_str_dataset(file.id, path, texts, metadata));
 }
 
 /**

@@ -18,7 +18,8 @@ import { loadHdf5 } from "./module.ts";
 import { writeAscii, writeAttribute, writeAttributes, writeIndex } from "./netcdf_attributes.ts";
 import { change, type OpenNetcdf } from "./netcdf_file.ts";
 import { type Dimension, type GroupPlan, planGroup, type PlannedVariable } from "./netcdf_layout.ts";
-import { writeNumericDataset, writeTextDataset } from "./netcdf_values.ts";
+import { writeTextDataset } from "./netcdf_text.ts";
+import { writeNumericDataset } from "./netcdf_values.ts";
 import { oneValue, STORED } from "./stored_types.ts";
 
 export interface NetcdfOptions {
@@ -28,8 +29,8 @@ export interface NetcdfOptions {
 
 /**
  * Writes a dataset to `path` through a temporary name beside it, so that a reader never sees half a file. Equal input
- * gives equal bytes. Memory is bounded by 8 MiB of values per array that comes from a {@link SlabSource} (text arrays
- * are held whole).
+ * gives equal bytes. Memory is bounded by 8 MiB of values, or 65,536 texts, of an array that comes from a
+ * {@link SlabSource}.
  *
  * Variables and attributes keep the order given, coordinates before data. Numbers in attributes are stored as f8,
  * bigints as i8, booleans as i1, empty lists as empty f8 lists. Floats get `_FillValue` NaN unless they bring their
