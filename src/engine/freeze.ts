@@ -1,5 +1,5 @@
 /** Freezes the bytes of files and finds out what they are: hashes, type, content hashes. */
-import { realpathSync } from "node:fs";
+import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Identity } from "../catalog/caches.ts";
 import type { FileDraft, FileType } from "../kit/drafts.ts";
@@ -36,6 +36,13 @@ export class Freezer {
     return join(this.staging, `f${this.#count++}${suffix}`);
   }
 
+  /** Copies keep the file's name, so that readers and converters speak of it as the user knows it. */
+  #copyPath(filename: string): string {
+    const folder = this.freshPath();
+    mkdirSync(folder);
+    return join(folder, filename);
+  }
+
   /**
    * Looks at a user's file, through a link when the backend let it pass.
    * @throws SyncError `file_unreadable`, `file_vanished`, `symlink_outside_root`
@@ -67,7 +74,7 @@ export class Freezer {
     const snapshot = await takeSnapshot({
       path,
       env: this.s.env,
-      copyTo: this.freshPath(),
+      copyTo: this.#copyPath(filename),
       ...(this.signal ? { signal: this.signal } : {}),
     });
     this.#copies.push(snapshot);

@@ -161,7 +161,7 @@ class ItemRun {
       context: {
         staging,
         version: s.version,
-        converters: converters.map(({ folder: _folder, origin: _origin, ...info }) => info),
+        converters: converters.map(({ origin: _origin, ...info }) => info),
         timeZone: typeof time_zone === "string"
           ? time_zone
           : Intl.DateTimeFormat().resolvedOptions().timeZone,

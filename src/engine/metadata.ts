@@ -17,8 +17,7 @@ const NAME_LIMIT = 255;
 
 /** Draft → metadata; an empty name becomes the last part of the identifier, a long one moves to the description. */
 export function metadataOf(draft: DatasetDraft, identifier: string): Metadata {
-  // deno-fmt-ignore
-  const clean = draft.name.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
+  const clean = draft.name.replace(/\p{Cc}+/gu, " ").trim();
   const full = clean || identifier.split(/[/#]/).at(-1) || identifier;
   const tooLong = [...full].length > NAME_LIMIT;
   const name = tooLong ? [...full].slice(0, NAME_LIMIT - 1).join("") + "…" : full;

@@ -41,26 +41,27 @@ export interface Converter extends ConverterInfo {
  */
 export function defineConverter(definition: Converter): Converter {
   const d = definition as unknown as Record<string, unknown>;
-  for (
-    const [m, t] of Object.entries({
-      id: "string",
-      version: "string",
-      input: "string",
-      output: "string",
-      auto: "boolean",
-      folder: "boolean",
-      convert: "function",
-    })
-  ) {
-    if (typeof d[m] !== t) {
-      throw new SyncError(
-        "usage",
-        "converter_invalid",
-        `converter definition: member "${m}" is missing or mistyped`,
-        {
-          hint: "See docs/BACKENDS.md for the members of a converter.",
-        },
-      );
+  const kinds = {
+    text: (v: unknown) => typeof v === "string" && v !== "",
+    flag: (v: unknown) => typeof v === "boolean",
+    code: (v: unknown) => typeof v === "function",
+  };
+  const members = {
+    id: kinds.text,
+    version: kinds.text,
+    input: kinds.text,
+    output: kinds.text,
+    auto: kinds.flag,
+    folder: kinds.flag,
+    aliases: Array.isArray,
+    convert: kinds.code,
+  };
+  for (const [member, fits] of Object.entries(members)) {
+    if (!fits(d[member])) {
+      const message = `converter definition: member "${member}" is missing or mistyped`;
+      throw new SyncError("usage", "converter_invalid", message, {
+        hint: "See docs/BACKENDS.md for the members of a converter.",
+      });
     }
   }
   return definition;
