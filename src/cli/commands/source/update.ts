@@ -32,13 +32,12 @@ export const sourceUpdate = (cli: Cli) =>
         const before = agent.sources.get(name);
         const { backends } = await agent.describe();
         const given = await configFromOptions(cli, backendNamed(before.backend, backends), options, false);
-        const config = { ...before.config_data, ...given };
-        for (const key of options.unset ?? []) delete config[key];
-        const changesConfig = Object.keys(given).length + (options.unset ?? []).length > 0;
+        // Null takes a setting away.
+        const config = { ...given, ...Object.fromEntries((options.unset ?? []).map((key) => [key, null])) };
         const scope = options.scope === false ? null : options.scope;
         const patch = {
           ...(options.rename === undefined ? {} : { name: options.rename }),
-          ...(changesConfig ? { config } : {}),
+          ...(Object.keys(config).length > 0 ? { config } : {}),
           ...(scope === undefined ? {} : { scope }),
           ...(options.autoassign === undefined ? {} : { autoassign: options.autoassign }),
         };
