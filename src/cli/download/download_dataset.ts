@@ -1,5 +1,5 @@
 /** Brings the files of a dataset to this computer, each checked against what the platform recorded. */
-import { dirname, join, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import type { Agent } from "../../engine/agent.ts";
 import { readBack } from "../../engine/read_back.ts";
 import { SyncError } from "../../kit/errors.ts";
@@ -157,11 +157,15 @@ async function makeFolder(path: string): Promise<string> {
   }
 }
 
-/** Makes the folder; a link on the way that leads out of `root` is not followed. */
+/** Makes the folders from `root` down to `folder`, one by one: a link that leads out of `root` is not followed. */
 async function insideOnly(root: string, folder: string): Promise<void> {
-  const real = await makeFolder(folder);
-  if (real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)) return;
-  throw new SyncError("local", "download_outside", `${folder} is a link that leads out of ${root}`, {
-    hint: "Choose an empty folder with --to.",
-  });
+  let current = root;
+  for (const part of relative(root, folder).split(sep).filter((p) => p !== "")) {
+    current = join(current, part);
+    const real = await makeFolder(current);
+    if (real.startsWith(root.endsWith(sep) ? root : root + sep)) continue;
+    throw new SyncError("local", "download_outside", `${current} is a link that leads out of ${root}`, {
+      hint: "Choose an empty folder with --to.",
+    });
+  }
 }
