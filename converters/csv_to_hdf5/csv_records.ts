@@ -26,9 +26,13 @@ export function readRecords(
   onRecord: OnRecord,
 ): void {
   const fields: string[] = [];
-  let line = 1, rest = "";
+  let line = 1, rest = "", waiting = "";
   for (const piece of pieces) {
-    const text = rest + piece;
+    waiting += piece;
+    // A long record without its end is looked at again when the text has doubled, not for every piece.
+    if (waiting.length < rest.length) continue;
+    const text = rest + waiting;
+    waiting = "";
     const end = readComplete(text, delimiter, fields, (record, after) => {
       onRecord(record, line + after);
     });
@@ -36,6 +40,7 @@ export function readRecords(
     rest = text.slice(end.position);
     if (rest.length > MAX_RECORD) throw endless(rest, file, line);
   }
+  rest += waiting;
   if (rest === "") return;
   const last = rest.endsWith("\n") ? rest : rest + "\n";
   const end = readComplete(last, delimiter, fields, (record, after) => onRecord(record, line + after));
