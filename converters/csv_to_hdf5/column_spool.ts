@@ -1,9 +1,12 @@
 /** Turns rows into columns with bounded memory, through one temporary file. */
 import { Buffer } from "node:buffer";
 import fs from "node:fs";
+import { writing } from "../../src/kit/file_failures.ts";
 import type { SlabSource, Values } from "../../src/kit/labelled.ts";
 import { type ColumnDtype, floatOf } from "./column_type.ts";
 
+/** For messages. */
+const SPOOL = "temporary file of the columns";
 /** All columns together buffer about this much. */
 const BUFFER_BYTES = 32 * 1024 * 1024;
 const MIN_BLOCK = 4 * 1024, MAX_BLOCK = 256 * 1024;
@@ -34,7 +37,7 @@ export class ColumnSpool {
 
   /** @param path a file to be created */
   constructor(path: string, dtypes: ColumnDtype[]) {
-    this.#file = fs.openSync(path, "wx+");
+    this.#file = writing(path, () => fs.openSync(path, "wx+"));
     const share = Math.floor(BUFFER_BYTES / dtypes.length / 8) * 8;
     const size = Math.min(MAX_BLOCK, Math.max(MIN_BLOCK, share));
     this.#columns = dtypes.map((dtype) => ({ dtype, buffer: Buffer.alloc(size), used: 0, blocks: [] }));
@@ -95,7 +98,8 @@ export class ColumnSpool {
     if (column.used === 0) return;
     const bytes = column.used;
     for (let done = 0; done < bytes;) {
-      done += fs.writeSync(this.#file, buffer, done, bytes - done, this.#end + done);
+      const at = done;
+      done += writing(SPOOL, () => fs.writeSync(this.#file, buffer, at, bytes - at, this.#end + at));
     }
     column.blocks.push({ offset: this.#end, bytes });
     this.#end += bytes;
@@ -153,7 +157,8 @@ function blockAt(blocks: Block[], index: number): Block {
 
 function readFully(file: number, target: Uint8Array, offset: number): void {
   for (let done = 0; done < target.length;) {
-    const n = fs.readSync(file, target, done, target.length - done, offset + done);
+    const at = done;
+    const n = writing(SPOOL, () => fs.readSync(file, target, at, target.length - at, offset + at));
     if (n === 0) throw new Error("the temporary file became shorter");
     done += n;
   }

@@ -2,7 +2,7 @@
  * Splits CSV text into records (RFC 4180).
  *
  * Written here since the well-kept libraries miss one of our needs each: csv-parse knows lines, but reads 30 MB/s,
- * which is over a minute for the two passes over 1 GB; papaparse and uDSV are fast, but know no lines, and parse a
+ * which is over a minute for the two passes over 1 GB; papaparse is fast, but knows no lines, and parses a
  * quote that is never closed over and over again.
  */
 import { csvError } from "./csv_error.ts";

@@ -1,5 +1,6 @@
 /** The text of a CSV file: decoded, piece by piece, with `\n` at the ends of lines. */
 import fs from "node:fs";
+import { reading } from "../../src/kit/file_failures.ts";
 
 export type CsvEncoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
 
@@ -12,9 +13,9 @@ const PIECE_BYTES = 1 << 14;
 /** UTF-16 when the file says so by its byte order mark, else UTF-8. */
 export function encodingOf(path: string): CsvEncoding {
   const mark = new Uint8Array(2);
-  const file = fs.openSync(path, "r");
+  const file = reading(path, () => fs.openSync(path, "r"));
   try {
-    fs.readSync(file, mark, 0, 2, 0);
+    reading(path, () => fs.readSync(file, mark, 0, 2, 0));
   } finally {
     fs.closeSync(file);
   }
@@ -29,12 +30,12 @@ export function encodingOf(path: string): CsvEncoding {
 export function* csvText(path: string, encoding: CsvEncoding): Generator<string, void, undefined> {
   const decoder = new TextDecoder(encoding, { fatal: true });
   const bytes = new Uint8Array(PIECE_BYTES);
-  const file = fs.openSync(path, "r");
+  const file = reading(path, () => fs.openSync(path, "r"));
   try {
     // A `\r` at the end of a piece waits for the `\n` that may follow.
     let held = "";
     for (let length = -1; length !== 0;) {
-      length = fs.readSync(file, bytes, 0, bytes.length, null);
+      length = reading(path, () => fs.readSync(file, bytes, 0, bytes.length, null));
       const text = held + decode(decoder, bytes.subarray(0, length), length > 0);
       held = length > 0 && text.endsWith("\r") ? "\r" : "";
       const piece = held ? text.slice(0, -1) : text;

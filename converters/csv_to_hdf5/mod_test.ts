@@ -229,3 +229,9 @@ Deno.test("200 damaged tables: a result or a reason", async () => {
   }
   assertEquals([...outcomes.keys()].sort(), ["reason", "result"]);
 });
+
+Deno.test("a file that can not be read is a failure of the source, not of us", async () => {
+  const error = await assertRejects(() => convert(csvToHdf5, join(Deno.cwd(), "no such table.csv")));
+  assert(error instanceof SyncError);
+  assertEquals([error.code, error.class], ["file_unreadable", "source"]);
+});

@@ -37,7 +37,8 @@ export type Values = NumericArray | string[];
 
 /**
  * Produces `length` elements from flat C-order position `start`; called with rising, contiguous ranges.
- * May answer later, since some formats (Zarr) are only decoded asynchronously.
+ * May answer later, since some formats (Zarr) are only decoded asynchronously. What it gives is used up before the next
+ * call, so it may use the same memory again.
  */
 export type SlabSource = (start: number, length: number) => Values | Promise<Values>;
 

@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import fs from "node:fs";
 import { crc32 } from "node:zlib";
 import { SyncError } from "../errors.ts";
+import { reading, writing } from "../file_failures.ts";
 
 const LOCAL = 0x04034b50, CENTRAL = 0x02014b50, END = 0x06054b50;
 const ZIP64_END = 0x06064b50, ZIP64_LOCATOR = 0x07064b50, ZIP64_EXTRA = 1;
@@ -23,6 +24,7 @@ const PIECE = 1 << 20;
 
 /** An archive that is being written. Keeps about 50 bytes and the name per entry in memory. */
 export class StoredZip {
+  readonly #path: string;
   readonly #file: number;
   readonly #central: Buffer[] = [];
   readonly #piece = Buffer.allocUnsafe(PIECE);
@@ -31,7 +33,8 @@ export class StoredZip {
 
   /** @param path a file to be created */
   constructor(path: string) {
-    this.#file = fs.openSync(path, "wx");
+    this.#path = path;
+    this.#file = writing(path, () => fs.openSync(path, "wx"));
   }
 
   /**
@@ -40,14 +43,14 @@ export class StoredZip {
    * @throws SyncError `zip_source_changed` (class busy) when the file grows over 4 GiB meanwhile
    */
   add(name: string, source: string): void {
-    const file = fs.openSync(source, "r");
+    const file = reading(source, () => fs.openSync(source, "r"));
     try {
       const start = this.#end;
-      const large = fs.fstatSync(file).size >= MAX32;
+      const large = reading(source, () => fs.fstatSync(file).size) >= MAX32;
       const bytes = Buffer.from(name);
       if (bytes.length > MAX16) throw new RangeError(`name of ${bytes.length} bytes`);
       this.#end += localHeader(bytes, 0, 0, large).length;
-      const { size, crc } = this.#copy(file);
+      const { size, crc } = this.#copy(source, file);
       if (size >= MAX32 && !large) {
         throw new SyncError("busy", "zip_source_changed", `${source} grew while it was packed`, {
           hint: "It is packed again when it is quiet.",
@@ -78,10 +81,10 @@ export class StoredZip {
   }
   #closed = false;
 
-  #copy(file: number): { size: number; crc: number } {
+  #copy(source: string, file: number): { size: number; crc: number } {
     let size = 0, crc = 0;
     for (;;) {
-      const n = fs.readSync(file, this.#piece, 0, PIECE, null);
+      const n = reading(source, () => fs.readSync(file, this.#piece, 0, PIECE, null));
       if (n === 0) return { size, crc };
       const piece = this.#piece.subarray(0, n);
       crc = crc32(piece, crc);
@@ -97,7 +100,11 @@ export class StoredZip {
 
   #write(bytes: Uint8Array, at: number): void {
     for (let done = 0; done < bytes.length;) {
-      done += fs.writeSync(this.#file, bytes, done, bytes.length - done, at + done);
+      const from = done;
+      done += writing(
+        this.#path,
+        () => fs.writeSync(this.#file, bytes, from, bytes.length - from, at + from),
+      );
     }
   }
 }
