@@ -16,7 +16,7 @@ import { isJsonObject, type JsonObject, parseZarrJson } from "./zarr_json.ts";
 
 /** Largest metadata document; inline consolidated metadata of large stores takes some MiB. */
 const MAX_METADATA_BYTES = 64 * 1024 * 1024;
-/** Deepest nesting of groups, and most nodes in a group tree. */
+/** Deepest nesting of groups. */
 const MAX_DEPTH = 32;
 
 export type ZarrNode = ZarrGroup | ZarrArray;
