@@ -6,7 +6,7 @@ import type { ReadySource, Services } from "./services.ts";
 
 /**
  * Finds a backend by its long, short or alias name, without regard to case.
- * @throws SyncError `backend_not_found`
+ * @throws SyncError `sync_source_backend_not_found`
  */
 export async function findBackend(s: Pick<Services, "registry">, name: string): Promise<BackendInfo> {
   const wanted = name.toLowerCase();
@@ -15,7 +15,7 @@ export async function findBackend(s: Pick<Services, "registry">, name: string): 
     [b.identifier, shortName(b.identifier), ...b.aliases].some((n) => n.toLowerCase() === wanted)
   );
   if (hit) return hit;
-  throw new SyncError("usage", "backend_not_found", `there is no backend "${name}"`, {
+  throw new SyncError("usage", "sync_source_backend_not_found", `there is no backend "${name}"`, {
     hint: `Installed: ${backends.map((b) => shortName(b.identifier)).join(", ")}.`,
   });
 }

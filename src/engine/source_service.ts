@@ -44,7 +44,7 @@ export class SourceService {
 
   /**
    * Checks in the order backend, configuration, name, scope (C2) and adds; a failed add leaves nothing behind.
-   * @throws SyncError `backend_not_found`, `sync_source_config_error`, `sync_source_name_exists`, `sync_source_scope_not_found`
+   * @throws SyncError `sync_source_backend_not_found`, `sync_source_config_error`, `sync_source_name_already_taken`, `sync_source_scope_not_found`
    */
   async add(input: SourceInput): Promise<SourceView> {
     const info = await findBackend(this.s, input.backend);
@@ -205,7 +205,7 @@ export class SourceService {
       throw refused("sync_source_name_invalid", `a source's name has 1 to 100 characters`);
     }
     if (this.s.catalog.sources.byName(name)) {
-      throw refused("sync_source_name_exists", `there is already a source "${name}"`);
+      throw refused("sync_source_name_already_taken", `there is already a source "${name}"`);
     }
   }
 

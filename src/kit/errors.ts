@@ -106,7 +106,7 @@ export class SyncError extends Error {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new SyncError("internal", "internal_error", message, {
       cause: thrown,
-      hint: "This is a bug in etiket-sync: please report it with `etiket-sync logs`.",
+      hint: "This is a bug in etiket-sync: please report it with the output of `etiket-sync doctor`.",
     });
   }
 }
