@@ -1,4 +1,5 @@
 /** Attributes of a dataset are text to text on the platform (S3). */
+import { numberText } from "../kit/number_text.ts";
 
 /**
  * Booleans `True`/`False`, integers decimal, floats in their shortest round-trip form with a two-digit exponent,
@@ -30,14 +31,4 @@ function asText(value: unknown): string {
     default:
       return "";
   }
-}
-
-/** As Python writes a number: `1e-09`, `1e+16`, `0.02`, `nan`, `inf`; whole numbers without point. */
-function numberText(v: number): string {
-  if (Number.isNaN(v)) return "nan";
-  if (!Number.isFinite(v)) return v > 0 ? "inf" : "-inf";
-  if (Number.isSafeInteger(v)) return v.toString();
-  const magnitude = Math.abs(v);
-  const text = magnitude < 1e-4 || magnitude >= 1e16 ? v.toExponential() : v.toString();
-  return text.replace(/e([+-])(\d)$/, "e$10$2");
 }
