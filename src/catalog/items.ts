@@ -352,6 +352,24 @@ export class ItemStore {
     ).map((r) => String(r.s));
   }
 
+  /**
+   * The source looks elsewhere now: equal names need not be equal measurements, so each item gets a dataset of its own
+   * again unless its manifest or alt_uid says which one it is.
+   */
+  forgetDatasets(source: number, newUuid: () => string, now: number): void {
+    this.db.transaction(() => {
+      for (const { id } of this.db.all("SELECT id FROM items WHERE source_id = ?", source)) {
+        this.db.run(
+          `UPDATE items SET dataset_uuid = ?, base = NULL, pushed_scope = NULL, alt_uid = NULL, fingerprint = '', updated = ?
+           WHERE id = ?`,
+          newUuid(),
+          now,
+          Number(id),
+        );
+      }
+    });
+  }
+
   /** Gives quarantined items another chance when the code that judged them has changed. */
   liftQuarantine(source: number, verdictKey: string, now: number): number {
     return this.db.run(
@@ -422,7 +440,7 @@ export class ItemStore {
         now,
       );
       const gone = this.db.run(
-        `UPDATE items SET state = CASE WHEN base IS NULL THEN 'vanished' ELSE 'deleted_locally' END,
+        `UPDATE items SET state = CASE WHEN base IS NULL AND state <> 'done' THEN 'vanished' ELSE 'deleted_locally' END,
          next_attempt_at = NULL, updated = ?2
          WHERE source_id = ?1 AND NOT ${seen} AND absent_since <= ?3
          AND state NOT IN ('vanished','deleted_locally','running')`,

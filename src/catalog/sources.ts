@@ -90,7 +90,7 @@ export class SourceStore {
       if (patch.name !== undefined) this.db.run("UPDATE sources SET name = ? WHERE id = ?", patch.name, id);
       if (patch.config !== undefined) {
         this.db.run(
-          "UPDATE sources SET config = ?, cursor = NULL WHERE id = ?",
+          "UPDATE sources SET cursor = CASE WHEN config = ?1 THEN cursor END, config = ?1 WHERE id = ?2",
           JSON.stringify(patch.config),
           id,
         );

@@ -46,6 +46,8 @@ export class FolderManifest {
       },
       filesEqual: (files) => this.#filesEqual(files),
     });
+    // The manifest of a moved or copied folder has to be rewritten.
+    if (verdict.log) recorder.changed();
     if (verdict.log) recorder.log(verdict.log, `the folder's manifest: ${verdict.log.replaceAll("_", " ")}`);
     if (verdict.kind === "own" || verdict.dataset_uuid === item.dataset_uuid) return item;
 

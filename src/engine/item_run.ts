@@ -48,6 +48,7 @@ class ItemRun {
   readonly #recorder: RunRecorder;
   readonly #path: string;
   readonly #outcome: ItemOutcome;
+  readonly #stateBefore: ItemRow["state"];
   #item: ItemRow;
 
   constructor(
@@ -57,6 +58,7 @@ class ItemRun {
     private readonly options: ItemRunOptions,
   ) {
     this.#item = item;
+    this.#stateBefore = item.state;
     const { plan } = source;
     this.#path = plan.kind === "folder" ? itemPath(plan, item.path ?? item.identifier) : "";
     this.#recorder = new RunRecorder(
@@ -98,7 +100,7 @@ class ItemRun {
       const error = e instanceof RecordedError ? e.cause : SyncError.from(e);
       // A source that cannot be reached says nothing about its items.
       if (error.class === "source" || options.signal?.aborted) {
-        this.#update({ state: this.#item.state });
+        this.#update({ state: this.#stateBefore });
         throw error;
       }
       if (!(e instanceof RecordedError)) this.#recorder.error(error.toData());
@@ -142,6 +144,8 @@ class ItemRun {
     const freezer = new Freezer(s, staging, root, options.signal);
     const creator = source.row.owner ?? "";
     for await (const file of prepareFiles(s, draft, freezer, recorder)) {
+      // What fails because the run was interrupted says nothing about the file.
+      options.signal?.throwIfAborted();
       await recorder.task(file.name, () => this.#publishOne(dataset, file, creator));
     }
     if (manifest && !options.dryRun && recorder.eventful) {

@@ -35,6 +35,20 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   const altUid = draft.alt_uid && draft.alt_uid.toLowerCase() !== item.dataset_uuid ? draft.alt_uid : null;
   let uuid = item.dataset_uuid;
   let remote = await s.client.findDataset({ uuid, alt_uid: altUid, scope_uuid: scope });
+  let base = item.base === null ? null : metadataSchema.parse(JSON.parse(item.base));
+  if (remote && remote.uuid === uuid && remote.alt_uid && altUid && remote.alt_uid !== altUid) {
+    // The input was replaced by another measurement under the same name (a new database, say): the old dataset stays.
+    recorder.log(
+      "dataset_replaced",
+      `dataset ${uuid} is ${remote.alt_uid}, the input is ${altUid} now: it gets its own`,
+    );
+    remote = await s.client.readDatasetByAltUid(altUid, scope);
+    uuid = remote?.uuid ?? s.env.uuid();
+    base = null;
+    if (!dryRun) {
+      s.catalog.items.update(item.id, { dataset_uuid: uuid, base: null, pushed_scope: null }, now());
+    }
+  }
   let local = metadataOf(draft, item.identifier);
 
   if (!remote && !dryRun) {
@@ -73,7 +87,6 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
     const { name, description, ranking } = remote;
     local = { ...local, name, description, ranking };
   }
-  const base = item.base === null ? null : metadataSchema.parse(JSON.parse(item.base));
   const merge = mergeMetadata(base, local, remote);
   for (const l of merge.logs) recorder.log(l.code, l.message);
   if (Date.parse(remote.collected) !== Date.parse(draft.collected)) {

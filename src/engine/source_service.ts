@@ -100,8 +100,11 @@ export class SourceService {
       : await findScope(this.s.client, patch.scope);
     const auto = patch.autoassign ?? row.autoassign;
     this.#checkPolicy(info, default_scope, auto);
+    const looksElsewhere = config !== undefined &&
+      await this.#placeOf(row.backend, row.config) !== await this.#placeOf(row.backend, config);
     const now = this.s.env.now();
     this.s.catalog.transaction(() => {
+      if (looksElsewhere) this.s.catalog.items.forgetDatasets(row.id, this.s.env.uuid, now);
       this.s.catalog.sources.update(row.id, {
         ...(patch.name === undefined ? {} : { name: patch.name }),
         ...(config === undefined ? {} : { config }),
@@ -235,6 +238,12 @@ export class SourceService {
     }
     await this.#checkOverlap(plan, self);
     return config;
+  }
+
+  /** The root or database that a configuration leads to. */
+  async #placeOf(backend: string, config: Record<string, unknown>): Promise<string> {
+    const { plan } = await this.s.readers.run("resolve", { backend, config });
+    return plan === null ? "" : plan.kind === "folder" ? plan.root : plan.watch_paths.join("\n");
   }
 
   /** Refuses a root that touches another source's (D17), and a database that another source reads. */
