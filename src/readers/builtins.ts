@@ -4,6 +4,7 @@ export type ModuleLoader = () => Promise<{ default: unknown }>;
 
 export const BUILTIN_BACKENDS: Record<string, ModuleLoader> = {
   folderbase: () => import("../../backends/folderbase/mod.ts"),
+  labber: () => import("../../backends/labber/mod.ts"),
   qcodes: () => import("../../backends/qcodes/mod.ts"),
   quantify: () => import("../../backends/quantify/mod.ts"),
 };

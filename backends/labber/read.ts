@@ -1,0 +1,115 @@
+/** Reads one log file into a draft. */
+import { join } from "node:path";
+import type { ReadContext, ReadItem } from "../../src/kit/define_backend.ts";
+import type { DatasetDraft, DraftLog, FileDraft, FileType } from "../../src/kit/drafts.ts";
+import { Hdf5Group } from "../../src/kit/hdf5/objects.ts";
+import { type Hdf5File, openHdf5 } from "../../src/kit/hdf5/open.ts";
+import { copyPrivately } from "../../src/kit/private_copy.ts";
+import { isoFromMs } from "../../src/kit/time.ts";
+import { DATABASE_FILE, hasDatabase, type LabberConfig } from "./config.ts";
+import { convertLog } from "./convert.ts";
+import { Damage } from "./damage.ts";
+import { describe, describeByPath, type Description } from "./describe.ts";
+import { attributesAsJson, type Json, jsonText } from "./json_values.ts";
+import { type Log, logPaths, readLayout, readTable } from "./log_layout.ts";
+
+const GENERATOR = "Labber";
+
+/**
+ * Reads a log file: its bytes as they were at one moment, each log in them as netCDF, and how it was set up as JSON.
+ * What is damaged becomes a problem of the draft.
+ * @throws SyncError busy while the file is written or half written; local, source
+ */
+export async function readLogFile(
+  config: LabberConfig,
+  item: ReadItem,
+  context: ReadContext,
+): Promise<DatasetDraft> {
+  const original = new StagedFile("original.hdf5", "HDF5", context.staging);
+  const { stat } = await copyPrivately(item.path, original.path);
+  const damage = new Damage(item.path, original.path, context.now - stat.mtime_ms);
+  const content = await damage.attempt(() => readContent(original.path, item, context.staging, damage));
+  const { creationTime, ...description } = content?.description ?? describeByPath(item);
+  return {
+    ...description,
+    attributes: { "set-up": config.set_up, ...description.attributes },
+    collected: creationTime === undefined ? isoFromMs(stat.mtime_ms) : isoFromSeconds(creationTime),
+    files: [original, ...(content?.files ?? [])].map((file) => file.draft(stat.mtime_ms)),
+    logs: hasDatabase(config.labber_directory) ? [] : [databaseMissing(config)],
+    problems: damage.problems,
+    state: content?.completed === false ? "incomplete" : "complete",
+  };
+}
+
+/** A file in the staging folder; its logical name is its name without suffix. */
+class StagedFile {
+  readonly path: string;
+
+  constructor(readonly filename: string, readonly type: FileType, folder: string) {
+    this.path = join(folder, filename);
+  }
+
+  /** @param created time of the log file, ms since 1970 UTC */
+  draft(created: number): FileDraft {
+    const { filename, path, type } = this;
+    const name = filename.replace(/\.\w+$/, "");
+    return { name, filename, path, staged: true, type, created, file_generator: GENERATOR };
+  }
+}
+
+interface Content {
+  description: Description;
+  files: StagedFile[];
+  /** Whether all logs were measured to their end. */
+  completed: boolean;
+}
+
+async function readContent(path: string, item: ReadItem, staging: string, damage: Damage): Promise<Content> {
+  using file = await openHdf5(path);
+  const files: StagedFile[] = [];
+  const logs: Log[] = [];
+  const paths = logPaths(file);
+  for (const [i, group] of paths.entries()) {
+    await damage.attempt(async () => {
+      const log = readLayout(file, group);
+      logs.push(log);
+      const filename = paths.length === 1 ? "ds_converted.hdf5" : `ds_converted_${i + 1}.hdf5`;
+      const converted = new StagedFile(filename, "HDF5_NETCDF", staging);
+      await convertLog(file, log, converted.path, staging);
+      files.push(converted);
+    });
+  }
+  const setUp = {
+    settings: () => settingsOf(file),
+    instruments: (): Json => readTable(file, "/Instruments") ?? [],
+  };
+  for (const [name, read] of Object.entries(setUp)) {
+    await damage.attempt(() => {
+      const json = new StagedFile(`${name}.json`, "JSON", staging);
+      Deno.writeTextFileSync(json.path, jsonText(read(), 2));
+      files.push(json);
+    });
+  }
+  return {
+    description: await damage.attempt(() => describe(file, logs, item)) ?? describeByPath(item),
+    files,
+    completed: logs.every((log) => log.completed),
+  };
+}
+
+function settingsOf(file: Hdf5File): Json {
+  const settings = file.find("/Settings");
+  return settings instanceof Hdf5Group ? attributesAsJson(settings) : {};
+}
+
+/** To the nearest microsecond: a double of today's seconds is exact to a quarter of one. */
+function isoFromSeconds(seconds: number): string {
+  return isoFromMs(seconds * 1000 + 0.0005);
+}
+
+function databaseMissing({ labber_directory }: LabberConfig): DraftLog {
+  return {
+    code: "labber_database_missing",
+    message: `${join(labber_directory, DATABASE_FILE)} does not exist: is this really Labber's data folder?`,
+  };
+}
