@@ -83,7 +83,8 @@ function readVariable(bytes: Uint8Array, header: Header, variable: Header["varia
     return { name: utf8(dimension.name), size: isRecord ? header.recordDimension.length : dimension.size };
   });
   const name = utf8(variable.name);
-  const attrs = attributesOf(variable.attributes);
+  // Texts are UTF-8 everywhere in netCDF-4.
+  const { _Encoding: _, ...attrs } = attributesOf(variable.attributes);
   const stored = dimensions.map((d) => d.size);
   const isText = variable.type === "char";
   // The last dimension of characters is the length of the texts, as everywhere in netCDF-3.
@@ -117,8 +118,11 @@ function offsetsOf(
   shape: readonly number[],
   itemBytes: number,
 ): Runs {
-  const [records, step] = record ? [shape[0] ?? 0, header.recordDimension.recordStep ?? 0] : [1, 0];
   const length = sizeOf(record ? shape.slice(1) : shape);
+  // Records are padded to four bytes, unless there is only one variable that has them.
+  const isOnly = header.variables.filter((v) => v.record).length === 1;
+  const step = isOnly ? length * itemBytes : header.recordDimension.recordStep ?? 0;
+  const records = record ? shape[0] ?? 0 : 1;
   const end = records === 0 ? 0 : offset + (records - 1) * step + length * itemBytes;
   // Values of a record variable cannot overlap, hence not outnumber the bytes.
   if (end > bytes.length || (record && length * itemBytes > Math.max(step, 0) && records > 1)) {

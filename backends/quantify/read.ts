@@ -10,7 +10,7 @@ import type { QuantifyConfig } from "./config.ts";
 import { type ContainerName, dottedName, parseContainerName, startOf } from "./container_name.ts";
 import { convertFile, type FileFacts } from "./convert.ts";
 import { NotNetcdf } from "./netcdf4_source.ts";
-import { copyPrivately } from "./private_copy.ts";
+import { copyPrivately } from "../../src/kit/private_copy.ts";
 
 const GENERATOR = "Quantify";
 /** The file that Quantify writes first; its name is the measurement's. */
