@@ -1,5 +1,5 @@
 /** Which images of a dataset become thumbnails (F16). */
-import { IMAGE_SUFFIXES } from "../../src/kit/decode_image.ts";
+import { IMAGE_SUFFIXES } from "../../src/kit/images/decode_image.ts";
 import type { DraftLog, ThumbnailRequest } from "../../src/kit/drafts.ts";
 import type { WalkedEntry } from "../../src/kit/folder_walk.ts";
 import { compileShellPattern, isShellPattern } from "../../src/kit/shell_pattern.ts";

@@ -31,10 +31,12 @@ export function compareNames(a: string, b: string): number {
 /**
  * Keeps the first file of each name and reports every further one (F15). Where two real names differ only by
  * Unicode normalization, the one already in NFC is the first.
+ * @param hint what to do, for callers that give files of different names the same one
  * @returns the kept files sorted by name, and one `data` problem per file left out
  */
 export function uniqueByName<F extends { name: string; path: string }>(
   files: F[],
+  hint = "Rename one of the two files: their names differ only in how their letters are encoded.",
 ): { kept: F[]; problems: ErrorData[] } {
   const normalized = (f: F) => f.path === f.path.normalize("NFC") ? 0 : 1;
   const sorted = [...files].sort((a, b) =>
@@ -51,7 +53,7 @@ export function uniqueByName<F extends { name: string; path: string }>(
           "data",
           "duplicate_file_name",
           `${file.path}: a file named ${JSON.stringify(file.name)} exists already (${first.path})`,
-          { hint: "Rename one of the two files: their names differ only in how their letters are encoded." },
+          { hint },
         ).toData(),
       );
     }

@@ -35,7 +35,7 @@ const RUNNERS: Runners = {
     return inspectFile(path, filename);
   },
   thumbnail: async ({ path, output }) => {
-    const { makeThumbnail } = await import("../kit/thumbnail.ts");
+    const { makeThumbnail } = await import("../kit/images/thumbnail.ts");
     return makeThumbnail(path, output);
   },
 };

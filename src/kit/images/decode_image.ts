@@ -3,7 +3,7 @@
  * when the first image of their kind comes by. Sizes are checked from the header before anything is decoded.
  */
 import { z } from "zod";
-import { SyncError } from "./errors.ts";
+import { SyncError } from "../errors.ts";
 
 /** 8-bit pixels, four bytes each: red, green, blue, alpha (not premultiplied), rows from the top. */
 export interface Pixels {

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { encode as encodePng } from "fast-png";
 import { decode as decodeJpeg } from "jpeg-js";
-import { pseudoRandomBytes } from "../../tests/folderbase_fixture.ts";
-import { assert, assertEquals, assertRejects } from "../../tests/assert.ts";
-import { SyncError } from "./errors.ts";
+import { pseudoRandomBytes } from "../../../tests/folderbase_fixture.ts";
+import { assert, assertEquals, assertRejects } from "../../../tests/assert.ts";
+import { SyncError } from "../errors.ts";
 import { makeThumbnail } from "./thumbnail.ts";
 
-const IMAGES = new URL("../../tests/fixtures/images/", import.meta.url);
+const IMAGES = new URL("../../../tests/fixtures/images/", import.meta.url);
 const RED = [220, 30, 30];
 const GREEN = [30, 200, 30];
 const BLUE = [30, 30, 220];
