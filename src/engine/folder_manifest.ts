@@ -9,8 +9,9 @@ import {
   writeManifest,
 } from "./local_manifest.ts";
 import { metadataSchema } from "./metadata.ts";
-import { isoTime, type ReadySource, type Services } from "./services.ts";
+import type { ReadySource, Services } from "./services.ts";
 import type { RunRecorder } from "./sync_record.ts";
+import { isoFromMs } from "../kit/time.ts";
 
 export class FolderManifest {
   private constructor(
@@ -68,7 +69,7 @@ export class FolderManifest {
       dataset_uuid: item.dataset_uuid,
       scope_uuid: scope,
       folder: this.folder,
-      sync_time: isoTime(this.s.env.now()),
+      sync_time: isoFromMs(this.s.env.now()),
       files: recorder.newestUploads(),
       machine_id: this.s.machineId,
       source: this.source.row.name,

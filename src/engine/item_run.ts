@@ -14,9 +14,10 @@ import { publishDataset, type PublishedDataset } from "./publish_dataset.ts";
 import { publishFile } from "./publish_file.ts";
 import { afterFailure, decisiveError } from "./retry.ts";
 import { scopeOf } from "./scopes.ts";
-import { isoTime, type ReadySource, type Services } from "./services.ts";
+import type { ReadySource, Services } from "./services.ts";
 import { loadRecord, RunRecorder, type UploadEntry } from "./sync_record.ts";
 import type { OnceItem } from "./views.ts";
+import { isoFromMs } from "../kit/time.ts";
 
 export interface ItemRunOptions {
   iteration: number;
@@ -66,7 +67,7 @@ class ItemRun {
       plan.kind === "folder" ? this.#path : plan.watch_paths[0] ?? null,
       item.attempts + 1,
       options.iteration,
-      () => isoTime(s.env.now()),
+      () => isoFromMs(s.env.now()),
     );
     this.#outcome = {
       item: {
@@ -197,10 +198,10 @@ class ItemRun {
     const entry = (e: Partial<UploadEntry>): UploadEntry => ({
       filename: file.filename,
       file_path: file.origin?.path ?? null,
-      file_m_time: file.origin?.mtime_ms ? isoTime(file.origin.mtime_ms) : null,
+      file_m_time: file.origin?.mtime_ms ? isoFromMs(file.origin.mtime_ms) : null,
       file_uuid: null,
       version_id: null,
-      sync_timestamp: isoTime(s.env.now()),
+      sync_timestamp: isoFromMs(s.env.now()),
       md5: null,
       sha256: null,
       content_aware_checksum: null,

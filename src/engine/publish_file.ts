@@ -6,8 +6,8 @@ import { uploadVersion } from "../transfer/upload.ts";
 import { decideVersion, type VersionDecision } from "../transfer/version_decision.ts";
 import type { Candidate } from "./candidates.ts";
 import type { PublishedDataset } from "./publish_dataset.ts";
-import { isoTime, type Services } from "./services.ts";
-
+import type { Services } from "./services.ts";
+import { isoFromMs } from "../kit/time.ts";
 export interface FileResult {
   action: "uploaded" | "unchanged" | "replaced";
   file_uuid: string;
@@ -87,7 +87,7 @@ export async function publishFile(
         uuid: key.file_uuid,
         version_id: key.version_id,
         creator: options.creator,
-        collected: isoTime(file.created),
+        collected: isoFromMs(file.created),
         size: identity.size,
         type: identity.type,
         file_generator: file.file_generator,

@@ -34,8 +34,3 @@ export interface ReadySource {
   config: Config;
   plan: SourcePlan;
 }
-
-/** ISO 8601 UTC with microseconds and offset, as the platform has times (S9). */
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/(\.\d{3})Z$/, "$1000+00:00");
-}

@@ -4,8 +4,8 @@ import type { ErrorRow } from "../catalog/errors.ts";
 import type { ItemRow, ItemState } from "../catalog/items.ts";
 import type { SourceRow } from "../catalog/sources.ts";
 import type { BackendInfo } from "../readers/tasks.ts";
-import { isoTime } from "./services.ts";
 import type { ErrorView, ItemStatus, ItemView, SourceView } from "./views.ts";
+import { isoFromMs } from "../kit/time.ts";
 
 /** The four statuses of the API and the states they cover (behaviour 2.1). */
 export const STATES_OF: Record<ItemStatus, readonly ItemState[]> = {
@@ -37,7 +37,7 @@ export function sourceView(catalog: Catalog, row: SourceRow, info: BackendInfo |
     items_synchronized: counters.synchronized,
     items_failed: counters.failed,
     items_unmapped_scope_count: counters.unmapped,
-    last_update: isoTime(row.updated),
+    last_update: isoFromMs(row.updated),
     // Older clients know two policies: OPTIONAL goes out as DISABLED with scope mapping (behaviour 8).
     scope_requirement: info ? (info.scope_policy === "REQUIRED" ? "REQUIRED" : "DISABLED") : null,
     scope_policy: info?.scope_policy ?? null,
@@ -60,12 +60,12 @@ export function itemView(item: ItemRow, source: SourceRow | undefined): ItemView
     state: item.state,
     attempts: item.attempts,
     reason: item.reason,
-    next_attempt_at: item.next_attempt_at === null ? null : isoTime(item.next_attempt_at),
+    next_attempt_at: item.next_attempt_at === null ? null : isoFromMs(item.next_attempt_at),
     hasPriority: item.has_priority,
     syncPriority: item.priority,
     owner: source?.owner ?? null,
     scope_identifier: item.scope_identifier,
-    last_update: isoTime(item.updated),
+    last_update: isoFromMs(item.updated),
   };
 }
 
@@ -77,7 +77,7 @@ export function errorView(row: ErrorRow): ErrorView {
     log_exception: row.exception,
     log_context: row.context,
     log_traceback: row.traceback,
-    log_timestamp: isoTime(row.timestamp),
+    log_timestamp: isoFromMs(row.timestamp),
     viewed: row.viewed,
     count: row.count,
   };
