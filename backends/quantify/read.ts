@@ -39,7 +39,10 @@ export async function readContainer(
   const walk = walkFolder(item.path, { root: config.quantify_directory, infoFile: INFO_FILE, nested: false });
   const reader = new FileReader(config, context);
   for (const file of walk.files) await reader.read(file);
-  const { kept, problems } = uniqueByName(reader.files);
+  const { kept, problems } = uniqueByName(
+    reader.files,
+    "Rename one of the two files: parts of a path are joined by dots, and TUIDs before them left out.",
+  );
   const start = collectedTime(container, walk.files, item.path, context.timeZone);
   return {
     name: container.name || reader.storedName || container.tuid,
