@@ -78,15 +78,18 @@ type Triple = [number, number, number];
 /**
  * Boxes of bounded size, of whole chunks where these fit, that visit the values of every column in order of time.
  * @param chunks chunk lengths along each axis; empty for a dataset without chunks
+ * @param most values in a box
  */
-function* boxes(shape: EntryShape, chunks: readonly number[]): Generator<{ offset: Triple; count: Triple }> {
-  const { inner, columns, entries } = shape;
-  const most = BOX_BYTES / Float64Array.BYTES_PER_ELEMENT;
+export function* boxes(
+  { inner, columns, entries }: EntryShape,
+  chunks: readonly number[],
+  most = BOX_BYTES / Float64Array.BYTES_PER_ELEMENT,
+): Generator<{ offset: Triple; count: Triple }> {
   const [ci = 1, cc = columns, ce = 1] = chunks;
-  const nc = Math.max(1, Math.min(cc, columns));
+  const nc = Math.max(1, Math.min(cc, columns, most));
   const ne = whole(Math.min(most / (inner * nc), entries), ce);
-  // Only one entry may be split: the values of a column have to stay in order.
-  const ni = ne > 1 ? inner : whole(Math.min(most / nc, inner), ci);
+  // Only single entries are split: the values of a column have to stay in order.
+  const ni = inner * nc * ne <= most ? inner : whole(Math.min(most / nc, inner), ci);
   for (let e = 0; e < entries; e += ne) {
     for (let c = 0; c < columns; c += nc) {
       for (let i = 0; i < inner; i += ni) {
