@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "../../tests/assert.ts";
 import { netcdfContent } from "../../tests/netcdf_content.ts";
 import { SyncError } from "../../src/kit/errors.ts";
+import { copyPrivately } from "../../src/kit/private_copy.ts";
 import { readContainer, tempFolder, TUID, withContainer } from "./testing.ts";
 
 const READS = 1000;
@@ -33,6 +34,26 @@ Deno.test("1,000 reads of a file that is rewritten every 50 ms: no mixture of ge
   });
 });
 
+Deno.test("copies of a large file that is overwritten over and over are of one generation, too", async () => {
+  await using temp = await tempFolder();
+  const path = join(temp.path, "dataset.hdf5");
+  await using _writer = await startWriter(path, "--overwrite");
+  const outcomes = { copied: 0, busy: 0 };
+  for (let i = 0; i < 30; i++) {
+    try {
+      const copy = await copyPrivately(path, join(temp.path, "copy"));
+      const words = new Float64Array((await Deno.readFile(copy.path)).buffer);
+      assertEquals(words.findIndex((word) => word !== words[0]), -1, "two generations in one copy");
+      outcomes.copied++;
+    } catch (e) {
+      if (!(e instanceof SyncError && e.class === "busy")) throw e;
+      outcomes.busy++;
+    }
+  }
+  console.log(outcomes);
+  assert(outcomes.busy > 0, "the writer never got in between");
+});
+
 /** The one number that all values of the file are. */
 async function generationOf(path: string): Promise<number> {
   const { variables, groups } = await netcdfContent(path);
@@ -43,9 +64,9 @@ async function generationOf(path: string): Promise<number> {
   return Number([...values][0]);
 }
 
-async function startWriter(path: string) {
+async function startWriter(path: string, ...options: string[]) {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", fileURLToPath(new URL("./torn_read_writer.ts", import.meta.url)), path],
+    args: ["run", "-A", fileURLToPath(new URL("./torn_read_writer.ts", import.meta.url)), path, ...options],
     stdin: "piped",
     stdout: "piped",
   }).spawn();

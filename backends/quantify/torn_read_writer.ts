@@ -2,19 +2,29 @@
  * Child process of the torn-read test: rewrites one file in place every 50 ms, as Quantify does while it measures. All
  * values of a file are the number of its generation, so that two generations in one file show.
  *
- * usage: torn_read_writer.ts PATH; ends when stdin closes, then prints the number of generations written
+ * usage: torn_read_writer.ts PATH [--overwrite]; ends when stdin closes, then prints the number of generations written.
+ * With --overwrite the file is no HDF5 but 32 MB of numbers, overwritten in place and never emptied.
  */
 import * as h5wasm from "h5wasm/node";
 
 const POINTS = 4000;
 const PERIOD_MS = 50;
 
-const [path = ""] = Deno.args;
+const [path = "", mode] = Deno.args;
 await h5wasm.ready;
 let generation = 0;
 let running = true;
 
+/** Most of the time passes while the file is half overwritten. */
+function overwrite(): void {
+  generation++;
+  using file = Deno.openSync(path, { write: true, create: true });
+  const block = new Uint8Array(new Float64Array(1 << 17).fill(generation).buffer);
+  for (let i = 0; i < 32; i++) file.writeSync(block);
+}
+
 function rewrite(): void {
+  if (mode === "--overwrite") return overwrite();
   generation++;
   const file = new h5wasm.File(path, "w");
   const values = new Float64Array(POINTS).fill(generation);
@@ -32,7 +42,7 @@ rewrite();
 console.log("ready");
 const ended = Deno.stdin.readable.pipeTo(new WritableStream()).then(() => running = false);
 while (running) {
-  await new Promise((resume) => setTimeout(resume, PERIOD_MS));
+  await new Promise((resume) => setTimeout(resume, mode === "--overwrite" ? PERIOD_MS / 4 : PERIOD_MS));
   rewrite();
 }
 await ended;
