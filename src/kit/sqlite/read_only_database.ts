@@ -13,7 +13,7 @@ export interface PageOptions {
   where?: string;
   /** Most rows of a page. */
   pageRows?: number;
-  /** Cells may be large (blobs, text): the page shrinks until it holds about this many bytes. */
+  /** Cells may be large (blobs, text): a page ends when it holds this many bytes. */
   pageBytes?: number;
 }
 
@@ -82,11 +82,7 @@ export class ReadOnlyDatabase implements Disposable {
       }
     }
     const rows = statement.exact.all(...params) as Row[];
-    for (const row of rows) {
-      for (const [name, value] of Object.entries(row)) {
-        if (typeof value === "bigint" && Number.isSafeInteger(Number(value))) row[name] = Number(value);
-      }
-    }
+    rows.forEach(shrinkBigInts);
     return rows;
   }
 
@@ -118,17 +114,35 @@ export class ReadOnlyDatabase implements Disposable {
     const list = columns.map((name) => `, t.${quoted(name)}`).join("");
     const sql = `SELECT t.rowid${list} FROM ${quoted(table)} AS t WHERE t.rowid > ?` +
       `${options.where ? ` AND (${options.where})` : ""} ORDER BY t.rowid LIMIT ?`;
-    let rows = options.pageBytes === undefined ? most : Math.min(most, 64);
+    if (options.pageBytes !== undefined) return yield* this.#widePages(sql, most, options.pageBytes);
     for (let last: SqlValue = Number.MIN_SAFE_INTEGER;;) {
-      const page = this.#arrays(sql, last, rows);
+      const page = this.#arrays(sql, last, most);
       if (page.length > 0) yield page;
-      if (page.length < rows) return;
+      if (page.length < most) return;
       last = page.at(-1)?.[0] ?? null;
-      if (options.pageBytes !== undefined) {
-        const perRow = byteLength(page) / page.length;
-        rows = Math.max(1, Math.min(most, rows * 8, Math.floor(options.pageBytes / perRow)));
-      }
     }
+  }
+
+  /** Row by row, since the next one may be of any size. */
+  *#widePages(sql: string, most: number, pageBytes: number): Generator<PageRow[], void, undefined> {
+    let page: PageRow[] = [];
+    let bytes = 0;
+    try {
+      const statement = this.#prepare(sql + ARRAYS);
+      statement.setReadBigInts(true);
+      for (const row of statement.iterate(Number.MIN_SAFE_INTEGER, -1) as unknown as Iterable<PageRow>) {
+        shrinkBigInts(row);
+        page.push(row);
+        bytes += byteLength(row);
+        if (bytes < pageBytes && page.length < most) continue;
+        yield page;
+        page = [];
+        bytes = 0;
+      }
+    } catch (e) {
+      throw sqliteError(e, `reading ${this.path}`);
+    }
+    if (page.length > 0) yield page;
   }
 
   /** Rows as arrays, which node:sqlite makes in half the time of objects. */
@@ -146,12 +160,19 @@ export class ReadOnlyDatabase implements Disposable {
   }
 }
 
-function byteLength(rows: PageRow[]): number {
-  let bytes = 0;
-  for (const row of rows) {
-    for (const value of row) {
-      bytes += value instanceof Uint8Array ? value.length : typeof value === "string" ? 2 * value.length : 8;
-    }
+/** Turns the integers that a double holds exactly into numbers. */
+function shrinkBigInts(row: Row | PageRow): void {
+  const cells = row as Record<string, SqlValue>;
+  for (const key in cells) {
+    const value = cells[key];
+    if (typeof value === "bigint" && Number.isSafeInteger(Number(value))) cells[key] = Number(value);
   }
-  return Math.max(bytes, 1);
+}
+
+function byteLength(row: PageRow): number {
+  let bytes = 0;
+  for (const value of row) {
+    bytes += value instanceof Uint8Array ? value.length : typeof value === "string" ? 2 * value.length : 8;
+  }
+  return bytes;
 }

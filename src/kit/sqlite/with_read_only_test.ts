@@ -151,19 +151,19 @@ Deno.test("a missing column is an error, not the text of its name", () =>
     assert(error instanceof SyncError && error.code === "sqlite_schema");
   }));
 
-Deno.test("pages of large cells stay small, and hold every row once", () =>
+Deno.test("pages of large cells end at the size given, and hold every row once", () =>
   inFolder(async (folder) => {
     const path = join(folder, "blobs.db");
     makeDatabase(path, "delete", 0);
     {
       using writer = new DatabaseSync(path);
       for (let i = 0; i < 150; i++) {
-        writer.prepare("INSERT INTO t (a) VALUES (?)").run(new Uint8Array(i < 70 ? 10 : 100_000));
+        writer.prepare("INSERT INTO t (a) VALUES (?)").run(new Uint8Array(i < 130 ? 10 : 100_000));
       }
     }
     const pages = await withReadOnly(path, (db) => [...db.pages("t", ["a"], { pageBytes: 300_000 })]);
     assertEquals(pages.flat().map((row) => row[0]), Array.from({ length: 150 }, (_, i) => i + 1));
-    assertEquals(pages.at(-1)?.length ?? 99, 3);
+    assertEquals(pages.map((page) => page.length), [133, 3, 3, 3, 3, 3, 2]);
   }));
 
 /** Starts a writer with timeout 0 that keeps a + b = 0 in every commit, until its stdin is closed. */
@@ -177,7 +177,7 @@ function startWriter(folder: string, path: string) {
     let stop = false, commits = 0;
     const errors = [];
     Deno.stdin.read(new Uint8Array(1)).then(() => stop = true);
-    console.error("ready");
+    console.log("ready");
     while (!stop) {
       try {
         db.exec("BEGIN IMMEDIATE");
@@ -193,7 +193,6 @@ function startWriter(folder: string, path: string) {
     args: ["run", "-A", "--no-check", "--no-config", script],
     stdin: "piped",
     stdout: "piped",
-    stderr: "piped",
   }).spawn();
 }
 
@@ -205,8 +204,8 @@ for (const mode of ["wal", "delete"] as const) {
       const keepWal = mode === "wal" ? new DatabaseSync(path) : null;
       keepWal?.prepare("SELECT count(*) FROM t").all();
       const writer = startWriter(folder, path);
-      const ready = writer.stderr.getReader();
-      await ready.read();
+      const output = writer.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      let said = (await output.read()).value ?? "";
       let reads = 0, largest = 0;
       for (let poll = 0; poll < 4000 || reads < 5; poll++) {
         databaseState(path);
@@ -226,11 +225,10 @@ for (const mode of ["wal", "delete"] as const) {
           assert(e instanceof SyncError && e.class === "busy", String(e));
         }
       }
-      const stdin = writer.stdin.getWriter();
-      await stdin.close();
-      await ready.cancel();
-      const { stdout } = await writer.output();
-      const { commits, errors } = JSON.parse(new TextDecoder().decode(stdout));
+      await writer.stdin.close();
+      for (let part = await output.read(); !part.done; part = await output.read()) said += part.value;
+      await writer.status;
+      const { commits, errors } = JSON.parse(said.replace("ready", ""));
       keepWal?.close();
       assert(commits > 20, `only ${commits} commits`);
       assertEquals(errors, []);
@@ -274,7 +272,7 @@ Deno.test("journals that belong to no transaction do not matter", () =>
     assertEquals(await listing(folder), before);
   }));
 
-Deno.test("a read during which the database changed is repeated, and refused as busy when it always does", () =>
+Deno.test("a read during which the database changed is repeated, in the end on a copy", () =>
   inFolder(async (folder) => {
     const path = join(folder, "x.db");
     makeDatabase(path, "delete");
@@ -288,14 +286,14 @@ Deno.test("a read during which the database changed is repeated, and refused as 
     });
     assertEquals([calls, rows], [2, 11]);
 
-    const touch = () =>
-      Deno.utimeSync(path, new Date(), new Date(Date.now() - 100_000 * Math.random() - 1000));
-    const error = await assertRejects(() =>
-      withReadOnly(path, touch, { attempts: 2 }).then(() => touch()).then(() => {
-        throw new Error("accepted");
-      })
-    );
-    assert(!(error instanceof SyncError) || error.class === "busy");
+    // One that never rests is read from a copy in the end.
+    let touched = 0;
+    const seen = await withReadOnly(path, (db) => {
+      const later = new Date(Date.now() - 100_000 - 1000 * ++touched);
+      Deno.utimeSync(path, later, later);
+      return db.get("SELECT count(*) AS n FROM t")?.n;
+    }, { attempts: 3 });
+    assertEquals([touched, seen], [3, 11]);
   }));
 
 Deno.test("what is no database is named with its reason", () =>
