@@ -67,6 +67,12 @@ await run(
 await run("Sync everything: find, convert to HDF5/netCDF, upload, verify.", "once");
 await run("A second run has nothing to do.", "once");
 await run("What is on the platform now.", "dataset", "list");
+await run(
+  "One dataset: the CSV file, and the HDF5 file that was made of it.",
+  "dataset",
+  "show",
+  await findDataset("Resonator"),
+);
 await run("Read everything back and compare it with what was sent.", "verify");
 const sweep = await findDataset("Resonator");
 await run(
@@ -82,6 +88,8 @@ console.log(`
 Everything is in ${place}: sample data, the agent's state with the embedded platform, and the download.
 Try next:
   export ETIKET_SYNC_HOME="${home}"
-  deno task --quiet etiket-sync why "${join(data, "measurements", "resonator sweep", "files", "data.csv")}"
-  deno task --quiet etiket-sync doctor
+  npx --yes deno@2.9.6 task --quiet etiket-sync why "${
+  join(data, "measurements", "resonator sweep", "files", "data.csv")
+}"
+  npx --yes deno@2.9.6 task --quiet etiket-sync doctor
 and delete the folder when you are done: rm -r "${place}"`);

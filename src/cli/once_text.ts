@@ -81,7 +81,9 @@ function summary(report: OnceReport): string {
     ...(of("skipped") ? [`${of("skipped")} left for later`] : []),
   ].join(", ") + ".";
   const files = report.files_uploaded > 0
-    ? ` ${count(report.files_uploaded, "file")} uploaded (${readableSize(report.bytes_uploaded)}).`
+    ? ` ${count(report.files_uploaded, "file")} uploaded (${readableSize(report.bytes_uploaded)}${
+      report.files_converted > 0 ? `; ${report.files_converted} of them converted` : ""
+    }).`
     : "";
   const ended = report.ended ? ` Ended early: ${report.ended}.` : "";
   return `${done}${files} ${readableDuration(report.duration_ms)}.${ended}`;

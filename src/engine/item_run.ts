@@ -30,6 +30,8 @@ export interface ItemOutcome {
   item: OnceItem;
   files_uploaded: number;
   bytes_uploaded: number;
+  /** Uploaded files that a backend or converter made. */
+  files_converted: number;
   files_unchanged: number;
   /** What went wrong, decisive first; the caller looks for causes outside of the item. */
   error: ErrorData | undefined;
@@ -79,6 +81,7 @@ class ItemRun {
       },
       files_uploaded: 0,
       bytes_uploaded: 0,
+      files_converted: 0,
       files_unchanged: 0,
       error: undefined,
     };
@@ -259,6 +262,7 @@ class ItemRun {
       else {
         this.#outcome.files_uploaded++;
         this.#outcome.bytes_uploaded += done.bytes;
+        if (file.converter !== null || file.origin === null) this.#outcome.files_converted++;
       }
     } catch (e) {
       if (options.signal?.aborted) throw e;

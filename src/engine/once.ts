@@ -56,6 +56,7 @@ class OnceRun {
       items: [],
       files_uploaded: 0,
       bytes_uploaded: 0,
+      files_converted: 0,
       files_unchanged: 0,
       duration_ms: 0,
       dry_run: options.dryRun ?? false,
@@ -193,6 +194,7 @@ class OnceRun {
     this.#touched.set(item.id, outcome.item);
     this.#report.files_uploaded += outcome.files_uploaded;
     this.#report.bytes_uploaded += outcome.bytes_uploaded;
+    this.#report.files_converted += outcome.files_converted;
     this.#report.files_unchanged += outcome.files_unchanged;
     this.#bytes += outcome.bytes_uploaded;
     this.#lanes.done(item.source_id, outcome.bytes_uploaded);

@@ -115,6 +115,8 @@ export interface OnceReport {
   items: OnceItem[];
   files_uploaded: number;
   bytes_uploaded: number;
+  /** Uploaded files that a backend or converter made (HDF5/netCDF, archives, thumbnails). */
+  files_converted: number;
   files_unchanged: number;
   duration_ms: number;
   dry_run: boolean;
