@@ -27,14 +27,14 @@ function instrumentConfig(file: Hdf5File, log: Log): Record<string, Json> {
 
 /** Optimizer, relation parameters and step items, by channel. */
 function stepConfig(file: Hdf5File, log: Log): Record<string, Json> {
-  const channels: Record<string, Record<string, Json>> = {};
+  const channels = new Map<string, Record<string, Json>>();
   for (const [path, member] of membersBelow(file, memberPath(log, "Step config"))) {
     const [, channel, part] = /^(.+)\/(Optimizer|Relation parameters|Step items)$/.exec(path) ?? [];
     if (channel === undefined || part === undefined) continue;
-    const parts = channels[channel] ??= {};
-    parts[part] = member instanceof Hdf5Dataset ? tableAsJson(member) : attributesAsJson(member);
+    const content = member instanceof Hdf5Dataset ? tableAsJson(member) : attributesAsJson(member);
+    channels.set(channel, { ...channels.get(channel), [part]: content });
   }
-  return channels;
+  return Object.fromEntries(channels);
 }
 
 /**

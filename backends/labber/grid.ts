@@ -12,40 +12,36 @@ import { CHUNK, type Column } from "../../src/kit/grid/column.ts";
  */
 export function gridAxes(setpoints: readonly Column[], points: number): Float64Array[] | null {
   if (points === 0) return null;
-  const axes: Float64Array[] = [];
+  const candidates: { column: Column; stride: number; length: number; axis: Float64Array }[] = [];
   let cells = 1;
   for (const column of setpoints) {
-    const axis = firstRound(column, cells, points);
-    if (!isDistinct(axis)) return null;
-    axes.push(axis);
-    cells *= axis.length;
+    const length = roundLength(column, cells, points);
+    candidates.push({ column, stride: cells, length, axis: new Float64Array(0) });
+    cells *= length;
   }
   if (cells < points) return null;
-  let stride = 1;
-  for (const [k, column] of setpoints.entries()) {
-    const axis = axes[k] ?? new Float64Array(0);
-    if (!repeats(column, axis, stride, points)) return null;
-    stride *= axis.length;
+  // Where there is no grid, a short axis tells so before the values of a long one are collected.
+  for (const candidate of candidates.toSorted((a, b) => a.length - b.length)) {
+    const { column, stride, length } = candidate;
+    candidate.axis = firstRound(column, stride, length, points);
+    if (!isDistinct(candidate.axis) || !repeats(column, candidate.axis, stride, points)) return null;
   }
-  return axes;
+  return candidates.map(({ axis }) => axis);
 }
 
-/** Every `stride`-th value, until the first one comes again. */
-function firstRound(column: Column, stride: number, points: number): Float64Array {
-  let values = new Float64Array(64);
-  let length = 0;
+/** How many values, taken every `stride` points, come before the first one comes again. */
+function roundLength(column: Column, stride: number, points: number): number {
   const at = reader(column, points);
-  for (let p = 0; p < points; p += stride) {
-    const value = at(p);
-    if (length > 0 && value === values[0]) break;
-    if (length === values.length) {
-      const grown = new Float64Array(2 * length);
-      grown.set(values);
-      values = grown;
-    }
-    values[length++] = value;
-  }
-  return values.slice(0, length);
+  const first = at(0);
+  let length = 1;
+  for (let p = stride; p < points && at(p) !== first; p += stride) length++;
+  return length;
+}
+
+/** The first `length` values, taken every `stride` points. */
+function firstRound(column: Column, stride: number, length: number, points: number): Float64Array {
+  const at = reader(column, points);
+  return Float64Array.from({ length }, (_, i) => at(i * stride));
 }
 
 function isDistinct(values: Float64Array): boolean {

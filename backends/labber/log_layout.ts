@@ -26,6 +26,8 @@ export interface Log {
   scalars: ScalarChannel[];
   /** Measured channels with a trace per point. */
   traces: Channel[];
+  /** Names of the channels that should have been measured, but have no values. */
+  withoutValues: string[];
   /** False while it is measured, and for one that was stopped. */
   completed: boolean;
 }
@@ -67,12 +69,15 @@ export function readLayout(file: Hdf5File, path: string): Log {
   );
   const complete = (found: ColumnsOf[]) => found.map(({ name, columns }) => ({ ...channel(name), columns }));
   const measured = new Set(scalars.map(({ name }) => name));
+  const isTrace = (name: string) => file.find(memberPath({ path }, "Traces", name)) instanceof Hdf5Dataset;
+  const vectors = [...new Set(logNames)].filter((name) => !measured.has(name))
+    .map((name) => ({ name, isTrace: isTrace(name) }));
   return {
     path,
     setpoints: complete(setpoints),
     scalars: complete(scalars),
-    traces: [...new Set(logNames)].filter((name) => !measured.has(name))
-      .filter((name) => file.find(memberPath({ path }, "Traces", name)) instanceof Hdf5Dataset).map(channel),
+    traces: vectors.filter((vector) => vector.isTrace).map(({ name }) => channel(name)),
+    withoutValues: vectors.filter((vector) => !vector.isTrace).map(({ name }) => name),
     completed: attributesAsJson(data).Completed !== false,
   };
 }

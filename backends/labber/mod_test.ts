@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { basename, join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertRejects } from "../../tests/assert.ts";
 import { netcdfDifferences } from "../../tests/netcdf_equal.ts";
 import { SyncError } from "../../src/kit/errors.ts";
@@ -66,8 +68,8 @@ Deno.test("what is uploaded and converted is one state of a log that grows meanw
   const names = ["T1_q1", "VNA_power_sweep", "api_vector"];
   const states = names.map((name) => bytesOf(`Data_0601/${name}.hdf5`));
   await withLog(states[0] ?? new Uint8Array(), 1e6, async ({ root, identifier, path, staging }) => {
-    const writer = new Worker(new URL("./rewriting_worker.ts", import.meta.url), { type: "module" });
-    const stopped = new Promise((resolve) => writer.onmessage = resolve);
+    const writer = new Worker(new URL("./rewriting_worker.ts", import.meta.url));
+    const stopped = once(writer, "message");
     writer.postMessage({ path, states });
     let drafts = 0;
     for (let i = 0; i < 60; i++) {
@@ -86,7 +88,7 @@ Deno.test("what is uploaded and converted is one state of a log that grows meanw
     }
     writer.postMessage("stop");
     await stopped;
-    writer.terminate();
+    await writer.terminate();
     await Deno.writeFile(path, states[1] ?? new Uint8Array());
     await Deno.mkdir(join(staging, "last"));
     const draft = await readLog(root, identifier, join(staging, "last"));
@@ -214,6 +216,14 @@ Deno.test("without Labber's database the record says so, and nothing fails", asy
   assertEquals(without.problems, []);
   await using other = await tempFolder();
   assertEquals((await readLog(join(MORE, DATA), more("no_tags"), other.path)).logs, []);
+});
+
+Deno.test("a channel without values is named", async () => {
+  await using staging = await tempFolder();
+  const draft = await readLog(join(MORE, DATA), more("channel_without_values"), staging.path);
+  assertEquals(draft.logs?.map((l) => l.code), ["labber_channel_without_values"]);
+  assert(draft.logs?.[0]?.message.includes('"Never"'));
+  assertEquals(draft.problems, []);
 });
 
 Deno.test("reading changes nothing in the folder", async () => {

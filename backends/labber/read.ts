@@ -35,9 +35,12 @@ export async function readLogFile(
     attributes: { "set-up": config.set_up, ...description.attributes },
     collected: creationTime === undefined ? isoFromMs(stat.mtime_ms) : isoFromSeconds(creationTime),
     files: [original, ...(content?.files ?? [])].map((file) => file.draft(stat.mtime_ms)),
-    logs: hasDatabase(config.labber_directory) ? [] : [databaseMissing(config)],
+    logs: [
+      ...(hasDatabase(config.labber_directory) ? [] : [databaseMissing(config)]),
+      ...(content?.logs ?? []).flatMap(channelsWithoutValues),
+    ],
     problems: damage.problems,
-    state: content?.completed === false ? "incomplete" : "complete",
+    state: content?.logs.every((log) => log.completed) === false ? "incomplete" : "complete",
   };
 }
 
@@ -60,8 +63,7 @@ class StagedFile {
 interface Content {
   description: Description;
   files: StagedFile[];
-  /** Whether all logs were measured to their end. */
-  completed: boolean;
+  logs: Log[];
 }
 
 async function readContent(path: string, item: ReadItem, staging: string, damage: Damage): Promise<Content> {
@@ -93,7 +95,7 @@ async function readContent(path: string, item: ReadItem, staging: string, damage
   return {
     description: await damage.attempt(() => describe(file, logs, item)) ?? describeByPath(item),
     files,
-    completed: logs.every((log) => log.completed),
+    logs,
   };
 }
 
@@ -112,4 +114,13 @@ function databaseMissing({ labber_directory }: LabberConfig): DraftLog {
     code: "labber_database_missing",
     message: `${join(labber_directory, DATABASE_FILE)} does not exist: is this really Labber's data folder?`,
   };
+}
+
+function channelsWithoutValues({ path, withoutValues }: Log): DraftLog[] {
+  return withoutValues.map((name) => ({
+    code: "labber_channel_without_values",
+    message: `log ${path}: the channel ${
+      JSON.stringify(name)
+    } was to be measured, but the file holds no values of it`,
+  }));
 }

@@ -1,15 +1,16 @@
 /** Test helper: writes one state of a file after the other, in pieces, until it is told to stop. */
+import { parentPort } from "node:worker_threads";
 import { z } from "zod";
 
 const Job = z.object({ path: z.string(), states: z.array(z.instanceof(Uint8Array)) });
 let running = true;
 
-addEventListener("message", async ({ data }: MessageEvent<unknown>) => {
-  if (data === "stop") {
+parentPort?.on("message", async (message: unknown) => {
+  if (message === "stop") {
     running = false;
     return;
   }
-  const { path, states } = Job.parse(data);
+  const { path, states } = Job.parse(message);
   for (let i = 0; running; i++) {
     const state = states[i % states.length] ?? new Uint8Array();
     using file = Deno.openSync(path, { write: true, truncate: true });
@@ -19,5 +20,5 @@ addEventListener("message", async ({ data }: MessageEvent<unknown>) => {
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  postMessage("stopped");
+  parentPort?.postMessage("stopped");
 });

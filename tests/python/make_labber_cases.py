@@ -284,6 +284,12 @@ def no_entries_vector(h):
 
 
 @case
+def channel_without_values(h):
+    x, = grid([[0, 1, 2]])
+    write_log(h, ["X"], [("X", "", x), ("A", "", noise(x))], ["A", "Never"])
+
+
+@case
 def single_precision(h):
     x, = grid([[0, 1, 2]])
     write_log(h, ["X"], [("X", "", x), ("A", "", noise(x))], ["A"], dtype="f4")
@@ -362,7 +368,7 @@ def reference(log):
     names, out = Names(), xr.Dataset()
     set_ids = [names.take(clean(c)) for c, _ in sets]
     scalar_ids = [names.take(clean(c)) for c, _ in scalars]
-    vectors = [c for c in logs if c not in [n for n, _ in columns]]
+    vectors = [c for c in logs if c not in [n for n, _ in columns] and f"Traces/{c}" in log]
     vector_ids = [names.take(clean(c)) for c in vectors]
 
     def label(c):
