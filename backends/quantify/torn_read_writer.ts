@@ -42,7 +42,7 @@ rewrite();
 console.log("ready");
 const ended = Deno.stdin.readable.pipeTo(new WritableStream()).then(() => running = false);
 while (running) {
-  await new Promise((resume) => setTimeout(resume, mode === "--overwrite" ? PERIOD_MS / 4 : PERIOD_MS));
+  await new Promise((resume) => setTimeout(resume, mode === "--overwrite" ? PERIOD_MS / 2 : PERIOD_MS));
   rewrite();
 }
 await ended;

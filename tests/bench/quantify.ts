@@ -1,0 +1,106 @@
+/**
+ * Quantify benchmark: containers of about 20 kB through one run of `once` (found, converted, uploaded to the embedded
+ * platform, verified) and through the bare conversion, against a Python loop that does xarray load, gridding and
+ * to_netcdf.
+ *
+ * usage: deno run -A tests/bench/quantify.ts [CONTAINERS = 5000]; Python with xarray and h5netcdf: ETIKET_BENCH_PYTHON
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import quantify from "../../backends/quantify/mod.ts";
+
+const PATHS = {
+  loop: fileURLToPath(new URL("quantify_loop.py", import.meta.url)),
+  main: fileURLToPath(new URL("../../main.ts", import.meta.url)),
+};
+const Loop = z.object({ seconds: z.number(), peak_mib: z.number(), containers: z.number() });
+
+const count = Number(Deno.args[0] ?? 5000);
+const python = Deno.env.get("ETIKET_BENCH_PYTHON") ?? "python3";
+const temp = await Deno.makeTempDir({ prefix: "bench_quantify_" });
+try {
+  const data = join(temp, "data");
+  await run(python, [PATHS.loop, "make", data, String(count)]);
+
+  const out = join(temp, "out");
+  await Deno.mkdir(out);
+  const loop = Loop.parse(JSON.parse((await run(python, [PATHS.loop, "convert", data, out])).stdout));
+  print("Python loop", loop.seconds, loop.peak_mib);
+
+  const bare = await convertAll(data);
+  print("conversion alone", bare.seconds, bare.peak_mib, loop.seconds);
+
+  const once = await run(Deno.execPath(), [
+    ...["run", "-A", "--no-check", PATHS.main, "once", "--home", join(temp, "home"), "--quiet"],
+    ...["--backend", "quantify", "--scope", "default", "--name", "bench"],
+    ...["--set", `quantify_directory=${data}`, "set_up=bench"],
+  ]);
+  print("once", once.seconds, once.peak_mib, loop.seconds);
+} finally {
+  await Deno.remove(temp, { recursive: true });
+}
+
+function print(what: string, seconds: number, peak: number, reference?: number): void {
+  const each = (1000 * seconds / count).toFixed(2);
+  const ratio = reference ? `  ${(reference / seconds).toFixed(2)} x the speed of the loop` : "";
+  console.log(
+    `${what.padEnd(17)} ${seconds.toFixed(1)} s  ${each} ms each  peak ${peak.toFixed(0)} MiB${ratio}`,
+  );
+}
+
+/** Runs a command; the peak is that of the largest of it and its children (Linux). */
+async function run(command: string, args: string[]) {
+  const start = performance.now();
+  const child = new Deno.Command(command, { args, stdout: "piped", stderr: "inherit" }).spawn();
+  let peak = 0;
+  const timer = setInterval(() => peak = Math.max(peak, ...tree(child.pid).map(residentMiB)), 200);
+  const { success, stdout } = await child.output();
+  clearInterval(timer);
+  if (!success) throw new Error(`${command} ${args.join(" ")} failed`);
+  return {
+    seconds: (performance.now() - start) / 1000,
+    peak_mib: peak,
+    stdout: new TextDecoder().decode(stdout),
+  };
+}
+
+function tree(pid: number): number[] {
+  const children = readText(`/proc/${pid}/task/${pid}/children`).split(" ").filter((p) => p.trim() !== "");
+  return [pid, ...children.flatMap((p) => tree(Number(p)))];
+}
+
+function residentMiB(pid: number): number {
+  return Number(/VmHWM:\s*(\d+)/.exec(readText(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
+}
+
+function readText(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** Reads every container in this process. */
+async function convertAll(root: string): Promise<{ seconds: number; peak_mib: number }> {
+  const start = performance.now();
+  const config = { quantify_directory: root, set_up: "bench" };
+  for (const day of Deno.readDirSync(root)) {
+    for (const { name } of Deno.readDirSync(join(root, day.name))) {
+      const staging = Deno.makeTempDirSync({ dir: temp });
+      const identifier = `${day.name}/${name}`;
+      const result = await quantify.read(config, { identifier, path: join(root, identifier) }, {
+        staging,
+        version: "bench",
+        converters: [],
+        timeZone: "UTC",
+        newest: false,
+        now: Date.now() + 3_600_000,
+      });
+      if (!("draft" in result) || result.draft.problems?.length) throw new Error(JSON.stringify(result));
+      Deno.removeSync(staging, { recursive: true });
+    }
+  }
+  return { seconds: (performance.now() - start) / 1000, peak_mib: residentMiB(Deno.pid) };
+}
