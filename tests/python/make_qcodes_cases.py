@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes a QCoDeS database with many kinds of runs and QCoDeS' own netCDF export of each, as truth for the reader.
+"""Makes a QCoDeS database with many kinds of runs, and what QCoDeS' own netCDF export of each holds, as truth.
 
-usage: make_qcodes_cases.py OUTPUT_FOLDER [--seed N]
-Writes OUTPUT_FOLDER/experiments.db, OUTPUT_FOLDER/expected/run_NN.nc and OUTPUT_FOLDER/expected/runs.json. A run that
-QCoDeS itself cannot export is listed there with its error instead of a truth file.
-Needs qcodes (made with 0.58), xarray, h5netcdf, cf_xarray.
+usage: make_qcodes_cases.py OUTPUT_FOLDER [--seed N] [--exports FOLDER]
+Writes OUTPUT_FOLDER/experiments.db and OUTPUT_FOLDER/expected.json; with --exports also the netCDF files themselves.
+A run that QCoDeS itself cannot export is listed with its error instead of its content. NaN is bare, complex numbers are
+pairs. Needs qcodes (made with 0.58), xarray, h5netcdf, cf_xarray.
 """
 import argparse
 import json
@@ -367,20 +367,46 @@ def _(rng):
                  [{"a": x, **{f"y{i}": x * i for i in range(1, 13)}} for x in (2., 1.)])(rng)
 
 
-@case("4000 points, 2 columns in random order")
+@case("132 points of a grid in random order")
 def _(rng):
-    pts = [(x, y) for x in np.arange(20.) / 7 for y in np.arange(20.) / 3]
+    pts = [(x, y) for x in np.arange(12.) / 7 for y in np.arange(11.) / 3]
     rng.shuffle(pts)
     return sweep({"a": [], "b": []}, points=pts)(rng)
+
+
+def plain(value):
+    """An array or attribute as JSON can hold it."""
+    if isinstance(value, np.ndarray):
+        return [plain(v) for v in value.ravel()]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return [value.real, value.imag] if isinstance(value, complex) else value
+
+
+def content(path):
+    """Variables and attributes of a netCDF file, without the text of local times."""
+    import xarray as xr
+    with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as ds:
+        return {
+            "variables": {
+                name: {"dims": list(v.dims), "kind": {"U": "text", "O": "text", "T": "text"}.get(v.dtype.kind, str(v.dtype)),
+                       "coordinate": name in ds.coords, "values": plain(v.values),
+                       "attrs": {k: plain(a) for k, a in v.attrs.items()}}
+                for name, v in ds.variables.items()
+            },
+            "attrs": {k: plain(a) for k, a in ds.attrs.items() if k not in ("run_timestamp", "completed_timestamp")},
+        }
 
 
 def main():
     cli = argparse.ArgumentParser()
     cli.add_argument("output", type=Path)
     cli.add_argument("--seed", type=int, default=1)
+    cli.add_argument("--exports", type=Path)
     o = cli.parse_args()
     o.output.mkdir(parents=True, exist_ok=True)
-    (o.output / "expected").mkdir(exist_ok=True)
+    if o.exports:
+        o.exports.mkdir(parents=True, exist_ok=True)
     db = Path(tempfile.mkdtemp()) / "experiments.db"
     rng = np.random.default_rng(o.seed)
     initialise_or_create_database_at(str(db))
@@ -397,17 +423,22 @@ def main():
         try:
             with tempfile.TemporaryDirectory() as folder:
                 ds._export_as_netcdf(Path(folder), "x.nc")
-                fact["truth_file"] = f"run_{run:03d}.nc"
-                shutil.copy(Path(folder) / "x.nc", o.output / "expected" / fact["truth_file"])
+                fact.update(content(Path(folder) / "x.nc"))
+                if o.exports:
+                    shutil.copy(Path(folder) / "x.nc", o.exports / f"run_{run:03d}.nc")
         except Exception as e:
             fact["export_error"] = f"{type(e).__name__}: {e}"[:300]
         ds.conn.close()
         facts.append(fact)
-    (o.output / "expected" / "runs.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    lines = ",\n".join(json.dumps(fact, ensure_ascii=False, separators=(",", ":")) for fact in facts)
+    (o.output / "expected.json").write_text(f"[\n{lines}\n]\n")
     compact = o.output / "experiments.db"
     compact.unlink(missing_ok=True)
     with sqlite3.connect(db) as c:
         c.execute("VACUUM INTO ?", (str(compact),))
+    with sqlite3.connect(compact) as c:
+        c.execute("PRAGMA page_size=512")
+        c.execute("VACUUM")
     shutil.rmtree(db.parent, ignore_errors=True)
 
 
