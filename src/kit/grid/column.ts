@@ -99,6 +99,9 @@ export class ColumnWriter implements Column {
           return;
         }
       }
+    }
+    // A tail that was just written to the file is used again as it is: it must not grow with the column.
+    if (this.#tailLength + values.length > this.#tail.length) {
       const capacity = Math.max(1024, 2 * this.#tail.length, this.#tailLength + values.length);
       const grown = allocate(dtype, Math.ceil(capacity / n));
       grown.set(this.#tail.subarray(0, this.#tailLength) as never);
