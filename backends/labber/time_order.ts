@@ -1,5 +1,5 @@
 /** Labber's arrays (inner, columns, entries) as one column of values each, in the order in which they were measured. */
-import { type Column, ColumnWriter } from "../../src/kit/grid/column.ts";
+import { CHUNK, type Column, ColumnWriter } from "../../src/kit/grid/column.ts";
 import type { Scratch } from "../../src/kit/grid/scratch.ts";
 import type { Hdf5Dataset } from "../../src/kit/hdf5/objects.ts";
 import type { Hdf5File } from "../../src/kit/hdf5/open.ts";
@@ -59,7 +59,23 @@ export function timeOrdered(
       writers[c0 + c]?.append("f8", column);
     }
   }
-  return writers;
+  return writers.map(inPieces);
+}
+
+/**
+ * The same column, read from its file in small pieces: it keeps a buffer as large as the largest piece, and a log can
+ * have a hundred columns.
+ */
+function inPieces(column: Column): Column {
+  const read = (start: number, length: number) => {
+    if (length <= CHUNK) return column.read(start, length);
+    const values = new Float64Array(length);
+    for (let done = 0; done < length; done += CHUNK) {
+      values.set(column.read(start + done, Math.min(CHUNK, length - done)) as Float64Array, done);
+    }
+    return values;
+  };
+  return { dtype: column.dtype, length: column.length, read };
 }
 
 /**
