@@ -278,6 +278,22 @@ def no_steps_repeated(h):
 
 
 @case
+def only_traces(h):
+    write_log(h, [], [], ["T"], traces={"T": {"data": trace(4, 2, 3), "complex": True, "t0dt": [[0, 2]]}})
+
+
+@case
+def only_one_trace(h):
+    write_log(h, [], [], ["T"], traces={"T": {"data": trace(4, 1, 1), "t0dt": [[0, 2]]}})
+
+
+@case
+def nothing_measured(h):
+    x, y = grid([[0, 1, 2], [0, 1]])
+    write_log(h, ["X", "Y"], [("X", "", x), ("Y", "", y)], [])
+
+
+@case
 def no_entries_vector(h):
     write_log(h, ["X"], [("X", "", np.zeros((3, 0)))], ["T"],
               traces={"T": {"data": np.zeros((0, 1, 0)), "N": [], "t0dt": np.zeros((0, 2))}}, completed=False)
@@ -347,7 +363,8 @@ def reference(log):
     steps = [text(r["channel_name"]) for r in log["Step list"]]
     columns = [(text(r["name"]), text(r["info"])) for r in log["Data/Channel names"]]
     data = log["Data/Data"][()].astype("f8")
-    flat = np.moveaxis(data, 1, 0).transpose(0, 2, 1).reshape(len(columns), -1)  # column, entry, inner
+    flat = np.moveaxis(data, 1, 0).transpose(0, 2, 1)  # column, entry, inner
+    flat = flat.reshape(len(columns), flat.shape[1] * flat.shape[2])
     if len(columns) and any(c not in logs for c, _ in columns) and "Traces" not in log:
         while flat.shape[1] and np.isnan(flat[:, -1]).all():
             flat = flat[:, :-1]
@@ -359,6 +376,8 @@ def reference(log):
         elif c in logs and info != "Imaginary":
             scalars.append((c, flat[k]))
     points = flat.shape[1]
+    if not columns:
+        points = max((log[f"Traces/{c}"].shape[2] for c in logs), default=0)
 
     axes = [list(dict.fromkeys(v)) for _, v in sets]
     product = [r[::-1] for r in itertools.product(*axes[::-1])]
@@ -398,6 +417,8 @@ def reference(log):
             out[i] = (dims, fill(v), label(c))
         else:
             by_point(i, c, v, 1)
+    if is_grid and not logs:
+        grid_coords()
     shared = {}
     for i, c in zip(vector_ids, vectors):
         raw, ns, t0dt = (log[f"Traces/{c}{s}"] for s in ("", "_N", "_t0dt"))
