@@ -79,7 +79,7 @@ class Assembly {
     const vectors = traces.map((trace) => ({ trace, vector: variable(trace, trace.length) }));
     for (const scalar of measured) this.#place(scalar);
     for (const { trace, vector } of vectors) this.#place(vector, trace);
-    if (measured.length + vectors.length === 0) { for (const axis of this.#grid ?? []) this.#write(axis); }
+    if (measured.length + vectors.length === 0) this.#grid?.forEach((axis) => this.#write(axis));
     return this.#arrays;
   }
 

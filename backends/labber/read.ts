@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { ReadContext, ReadItem } from "../../src/kit/define_backend.ts";
 import type { DatasetDraft, DraftLog, FileDraft, FileType } from "../../src/kit/drafts.ts";
+import { writing } from "../../src/kit/file_failures.ts";
 import { Hdf5Group } from "../../src/kit/hdf5/objects.ts";
 import { type Hdf5File, openHdf5 } from "../../src/kit/hdf5/open.ts";
 import { copyPrivately } from "../../src/kit/private_copy.ts";
@@ -88,7 +89,8 @@ async function readContent(path: string, item: ReadItem, staging: string, damage
   for (const [name, read] of Object.entries(setUp)) {
     await damage.attempt(() => {
       const json = new StagedFile(`${name}.json`, "JSON", staging);
-      Deno.writeTextFileSync(json.path, jsonText(read(), 2));
+      const text = jsonText(read(), 2);
+      writing(json.path, () => Deno.writeTextFileSync(json.path, text));
       files.push(json);
     });
   }
