@@ -145,7 +145,12 @@ export function lastRow(db: ReadOnlyDatabase, table: string): number {
  */
 export function readDescription(db: ReadOnlyDatabase, run: Run): RunDescription {
   if (run.description !== "") return parseRunDescription(run.description, `run ${run.runId}`);
-  return fromLayouts(db, run);
+  try {
+    return fromLayouts(db, run);
+  } catch (e) {
+    if (e instanceof SyncError) throw e;
+    throw corrupt(`run ${run.runId}, table "layouts"`, e instanceof Error ? e.message : String(e), e);
+  }
 }
 
 /** As QCoDeS' own upgrade to version 4 does: setpoints first, then what depends on them, then the rest. */

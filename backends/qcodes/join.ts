@@ -9,6 +9,7 @@ import { chunksOf, type Column, columnOf, ColumnWriter } from "../../src/kit/gri
 import { isUnique, type Levels, levelsOf, search } from "../../src/kit/grid/levels.ts";
 import type { Scratch } from "../../src/kit/grid/scratch.ts";
 import type { Arranged, Variable } from "./arrange.ts";
+import { corrupt } from "./database.ts";
 
 /** A dimension of a block: its coordinate, and where each member's positions went. */
 export interface JoinedAxis {
@@ -44,7 +45,10 @@ export interface PlacedVariable extends Variable {
   place: Placement | null;
 }
 
-/** Groups arrangements into as few blocks as possible; the first block holds the first arrangement. */
+/**
+ * Groups arrangements into as few blocks as possible; the first block holds the first arrangement.
+ * @throws SyncError `qcodes_corrupt` when a parameter is its own setpoint or has one twice
+ */
 export function joinAll(arranged: readonly Arranged[], scratch: Scratch): Block[] {
   const together = arranged.length > 0 ? tryJoin([...arranged], scratch) : null;
   if (together) return [together];
@@ -59,7 +63,7 @@ export function joinAll(arranged: readonly Arranged[], scratch: Scratch): Block[
     );
     if (home) continue;
     const alone = tryJoin([next], scratch);
-    if (!alone) throw new Error(`${next.name} cannot be arranged`);
+    if (!alone) throw corrupt(`parameter "${next.name}"`, "it and its setpoints contradict each other");
     blocks.push(alone);
   }
   return blocks;

@@ -1,4 +1,5 @@
 /** Reads one run into a draft (behaviour of the dataset fields: §9.3 of the backend's contract). */
+import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import type { ReadContext, ReadItem } from "../../src/kit/define_backend.ts";
 import type { DatasetDraft, DraftLog, FileDraft, ReadResult } from "../../src/kit/drafts.ts";
@@ -97,12 +98,27 @@ async function dataOf(
     }
     const path = join(context.staging, FILE.filename);
     const logs = await writeMeasurement(db, run, parameters, path, context);
-    return { file: { ...FILE, path, staged: true, created }, parameters, logs, problems: [] };
+    const data_key = dataKey(run, lastRow(db, run.resultTable), context);
+    return { file: { ...FILE, path, staged: true, created, data_key }, parameters, logs, problems: [] };
   } catch (e) {
     const error = SyncError.from(e);
     if (error.class !== "data") throw e;
     return { file: null, parameters, logs: [], problems: [error.toData()] };
   }
+}
+
+/**
+ * Changes with everything in the file but the name and the star or cross: giving these later is a change of metadata
+ * alone, which sends no file (S8).
+ */
+function dataKey(run: Run, rows: number, context: ReadContext): string {
+  const { name: _name, metadata, ...data } = run;
+  const values = [...metadata].filter(([tag]) => tag !== "inspectr_tag");
+  const text = JSON.stringify(
+    [data, values, rows, context.version, context.timeZone],
+    (_key, v) => typeof v === "bigint" ? String(v) : v instanceof Uint8Array ? v.toBase64() : v,
+  );
+  return createHash("sha256").update(text).digest("hex");
 }
 
 async function writeMeasurement(

@@ -8,6 +8,7 @@ import backend from "../../backends/qcodes/mod.ts";
 const [database] = Deno.args;
 if (!database) throw new Error("usage: qcodes_convert.ts DATABASE");
 const config = { database_path: database, set_up: "bench" };
+const folder = Deno.makeTempDirSync();
 const start = performance.now();
 let runs = 0;
 let since: unknown;
@@ -15,7 +16,7 @@ for (let more = true; more;) {
   const page = await backend.discover(config, since);
   ({ cursor: since, more } = page);
   for (const item of page.items) {
-    const staging = Deno.makeTempDirSync();
+    const staging = Deno.makeTempDirSync({ dir: folder });
     const result = await backend.read(config, { identifier: item.identifier, path: "" }, {
       staging,
       version: "bench",
@@ -26,9 +27,9 @@ for (let more = true; more;) {
     });
     if (!("draft" in result) || result.draft.files.length !== 1) throw new Error(JSON.stringify(result));
     runs++;
-    Deno.removeSync(staging, { recursive: true });
   }
 }
 const seconds = (performance.now() - start) / 1000;
+Deno.removeSync(folder, { recursive: true });
 const peak = /VmHWM:\s*(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))?.[1] ?? "0";
 console.log(JSON.stringify({ seconds, peak_mib: Number(peak) / 1024, runs }));
