@@ -147,7 +147,7 @@ class ItemRun {
     const root = source.plan.kind === "folder" ? await s.env.fs.realPath(source.plan.root) : null;
     const freezer = new Freezer(s, staging, root, options.signal);
     const creator = source.row.owner ?? "";
-    for await (const file of prepareFiles(s, draft, freezer, recorder)) {
+    for await (const file of prepareFiles(s, draft, freezer, recorder, this.#item.id)) {
       // What fails because the run was interrupted says nothing about the file.
       options.signal?.throwIfAborted();
       await recorder.task(file.name, () => this.#publishOne(dataset, file, creator));

@@ -18,11 +18,14 @@ export async function* prepareFiles(
   draft: DatasetDraft,
   freezer: Freezer,
   recorder: RunRecorder,
+  itemId: number,
 ): AsyncGenerator<Candidate | FailedCandidate> {
   const conversions = new Conversions(s, freezer);
   const planned = await planConversions(s, draft);
   for (const file of draft.files) {
-    const made = file.staged ? await prepareOwn(file, freezer) : await prepareUserFile(file, freezer);
+    const made = file.staged
+      ? await prepareOwn(s, file, freezer, itemId)
+      : await prepareUserFile(file, freezer);
     yield made;
     // An input that could not be read failed already: its conversions would only say so again.
     if (!("error" in made)) {
@@ -68,9 +71,25 @@ async function planConversions(s: Services, draft: DatasetDraft): Promise<Planne
   return found.map((f) => ({ ...f, name: names.get(f.request) ?? f.request.name }));
 }
 
-async function prepareOwn(file: FileDraft, freezer: Freezer): Promise<Candidate | FailedCandidate> {
-  try {
+async function prepareOwn(
+  s: Services,
+  file: FileDraft,
+  freezer: Freezer,
+  itemId: number,
+): Promise<Candidate | FailedCandidate> {
+  const place = `item ${itemId}: ${file.name}`;
+  const freeze = async () => {
     const frozen = await freezer.freezeOwnFile(file.path, file.filename, file.type);
+    if (file.data_key !== undefined) {
+      s.catalog.hashes.put(place, file.data_key, frozen.identity, s.env.now());
+    }
+    return frozen;
+  };
+  try {
+    // Made anew with other metadata, but from the same data: it counts as the file that was made before (S8).
+    const identity = file.data_key === undefined ? undefined : s.catalog.hashes.get(place, file.data_key);
+    if (identity) return { ...common(file, null), identity, freeze };
+    const frozen = await freeze();
     return { ...common(file, null), identity: frozen.identity, freeze: () => Promise.resolve(frozen) };
   } catch (e) {
     return failed(file, null, e);

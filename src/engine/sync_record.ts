@@ -187,10 +187,16 @@ export class RunRecorder {
   finish(): Uint8Array | undefined {
     const lastRun = this.#record.logs.at(-1);
     const quietBefore = lastRun?.type === "task" && !lastRun.has_errors;
-    if (!this.eventful && quietBefore) return undefined;
+    if (!this.eventful && quietBefore && !this.#hasNews()) return undefined;
     this.#record.sync_time = this.now();
     this.#record.logs.push(this.#run);
     return this.#bounded();
+  }
+
+  /** Whether this run logged something that no stored run did: a new skip, an edit that was kept. */
+  #hasNews(): boolean {
+    const known = new Set(this.#record.logs.flatMap(logTexts));
+    return logTexts(this.#run).some((text) => !known.has(text));
   }
 
   #bounded(): Uint8Array {
@@ -221,4 +227,10 @@ export class RunRecorder {
 
 function pack(record: SyncRecordData): Uint8Array {
   return gzipSync(JSON.stringify(record));
+}
+
+/** Every log below a node, as text to compare. */
+function logTexts(node: LogNode): string[] {
+  if (node.type === "task") return node.content.flatMap(logTexts);
+  return node.type === "log" ? [`${node.code ?? ""} ${node.message}`] : [];
 }

@@ -80,3 +80,17 @@ Deno.test("unknown keys of a stored record survive; presigned queries never get 
   again.changed();
   assertEquals(loadRecord(again.finish())?.future, 1);
 });
+
+Deno.test("a run that changed nothing but says something new is stored, once", () => {
+  const first = begin();
+  first.log("skip_pattern", "a.tmp");
+  const stored = loadRecord(first.finish());
+  const second = begin(stored, 2);
+  second.log("skip_pattern", "a.tmp");
+  second.log("skip_pattern", "b.tmp");
+  const news = loadRecord(second.finish());
+  assertEquals(news?.logs.length, 2);
+  const third = begin(news, 3);
+  third.log("skip_pattern", "a.tmp");
+  assertEquals(third.finish(), undefined);
+});
