@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../tests/assert.ts";
 import { netcdfContent } from "../../tests/netcdf_content.ts";
+import { treeListing } from "../../tests/tree_listing.ts";
 import { SyncError } from "../../src/kit/errors.ts";
 import type { LabelledArray, LabelledDataset } from "../../src/kit/labelled.ts";
 import { writeNetcdf } from "../../src/kit/hdf5/netcdf_writer.ts";
@@ -187,13 +188,7 @@ Deno.test({
 Deno.test("reading changes nothing in the source", async () => {
   await using source = await copyFixture("quantify-data");
   await using staging = await tempFolder();
-  const look = (folder: string): unknown[] =>
-    [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1).flatMap((entry) => {
-      const path = join(folder, entry.name);
-      const { size, mtime } = Deno.lstatSync(path);
-      return [[path, size, mtime], ...(entry.isDirectory ? look(path) : [Deno.readFileSync(path)])];
-    });
-  const before = look(source.path);
+  const before = treeListing(source.path);
   for (
     const [i, path] of [`20241105/${TUID}-T1`, "20241108/20241108-044954-583-720897-broken file"].entries()
   ) {
@@ -201,7 +196,7 @@ Deno.test("reading changes nothing in the source", async () => {
     await Deno.mkdir(folder);
     await readContainer(source.path, path, folder);
   }
-  assertEquals(look(source.path), before);
+  assertEquals(treeListing(source.path), before);
 });
 
 Deno.test("groups of a file stay with it", async () => {

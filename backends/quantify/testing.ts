@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "../../tests/assert.ts";
 import { copyFolder } from "../../tests/convert.ts";
-import { netcdfContent, type NetcdfVariable } from "../../tests/netcdf_content.ts";
+import { netcdfContent } from "../../tests/netcdf_content.ts";
+import { assertNetcdfEqual } from "../../tests/netcdf_equal.ts";
 import type { DatasetDraft } from "../../src/kit/drafts.ts";
 import quantify from "./mod.ts";
 
@@ -100,51 +101,26 @@ export async function copyFixture(name: string): Promise<Folder> {
   return folder;
 }
 
-/** Asserts that two netCDF files hold the same variables, coordinates, values and attributes. */
+/** Asserts that a file equals its truth: variables, coordinates and values, and all attributes that mean something. */
 export async function assertSameNetcdf(produced: string, truth: string, what: string): Promise<void> {
-  const [a, b] = [await comparable(produced), await comparable(truth)];
-  assertEquals(Object.keys(a.variables), Object.keys(b.variables), what);
-  for (const [name, variable] of Object.entries(b.variables)) {
-    assertEquals(a.variables[name], variable, `${what}: ${name}`);
-  }
-  assertEquals(a.attributes, b.attributes, `${what}: attributes`);
+  await assertNetcdfEqual(produced, truth);
+  assertEquals(await attributesOf(produced), await attributesOf(truth), `${what}: attributes`);
 }
 
-/** Without what differs between two netCDF writers: width of integers, booleans, names of bookkeeping. */
-async function comparable(path: string) {
+/** Bookkeeping of netCDF writers, and the marks of rule B10, which Quantify itself does not make. */
+const LEFT_OUT = new Set(["coordinates", "_FillValue", "dtype", "_Encoding", "__std", "__is_std"]);
+
+/** Attributes by variable, "" for those of the file; booleans and integers of any width as numbers. */
+async function attributesOf(path: string): Promise<Map<string, Map<string, unknown>>> {
   const { variables, groups } = await netcdfContent(path);
-  const coordinates = new Set<string>();
-  for (const { attributes } of [...Object.values(variables), { attributes: groups[""] ?? {} }]) {
-    for (const name of String(attributes.coordinates ?? "").split(" ")) coordinates.add(name);
-  }
-  const entries = Object.entries(variables).sort(([a], [b]) => a < b ? -1 : 1);
-  return {
-    variables: Object.fromEntries(entries.map(([name, v]) => [name, {
-      dims: v.dims,
-      shape: v.shape,
-      kind: kindOf(v),
-      isCoordinate: coordinates.has(name) || v.dims.join() === name,
-      values: v.values.map(plain),
-      attributes: plainAttributes(v.attributes),
-    }])),
-    attributes: plainAttributes(groups[""] ?? {}),
-  };
-}
-
-function kindOf({ dtype = "" }: NetcdfVariable): string {
-  return dtype === "bool" || /^[iu]/.test(dtype) ? "integer" : dtype;
-}
-
-/** Marks of rule B10, which Quantify itself does not make, are compared by tests of their own. */
-const LEFT_OUT = new Set(["coordinates", "_FillValue", "dtype", "__std", "__is_std", "_Encoding"]);
-
-function plainAttributes(attributes: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries(attributes).filter(([name]) => !LEFT_OUT.has(name));
-  return Object.fromEntries(kept.sort(([a], [b]) => a < b ? -1 : 1).map(([name, v]) => [name, plain(v)]));
+  const owners = Object.entries(variables).map(([name, v]) => [name, v.attributes] as const);
+  return new Map([...owners, ["", groups[""] ?? {}] as const].map(([name, attributes]) => {
+    const kept = Object.entries(attributes).filter(([key]) => !LEFT_OUT.has(key));
+    return [name, new Map(kept.map(([key, value]) => [key, plain(value)]))];
+  }));
 }
 
 function plain(value: unknown): unknown {
   if (typeof value === "bigint" || typeof value === "boolean") return Number(value);
-  if (typeof value === "number") return value + 0;
   return ArrayBuffer.isView(value) ? Array.from(value as Uint8Array, plain) : value;
 }
