@@ -47,7 +47,9 @@ Deno.test("the built-in backends and converters are described with where they co
   const builtIn = <T extends { origin: string }>(all: T[]) => all.filter((one) => one.origin === "built-in");
   assertEquals(builtIn(backends).map((b) => b.identifier), [
     "etiket_sync_agent_folderbase",
+    "etiket_sync_agent_labber",
     "etiket_sync_agent_qcodes",
+    "etiket_sync_agent_quantify",
   ]);
   assertEquals(builtIn(converters).map((c) => c.id), ["csv_to_hdf5", "zarr_to_netcdf4", "zarr_to_zip"]);
   assertEquals(backends.find((b) => b.origin !== "built-in")?.origin, url("misbehaving"));
