@@ -25,6 +25,11 @@ export interface FileDraft {
   created: number;
   file_generator?: string;
   ranking?: number;
+  /**
+   * Of a staged file: text that changes whenever its data do. While it stays equal, metadata that also lie in the file
+   * may change without a new version of it being sent (S8).
+   */
+  data_key?: string;
 }
 
 /** A conversion the agent should run; its output is uploaded as one more file of the dataset. */

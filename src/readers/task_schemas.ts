@@ -162,6 +162,7 @@ const draft = object<DatasetDraft>({
     created: z.number(),
     file_generator: text.optional(),
     ranking: integer.optional(),
+    data_key: text.optional(),
   })),
   conversions: z.array(object<ConversionRequest>({
     converter: text,
