@@ -28,7 +28,7 @@ export class HashCache {
   }
 
   put(path: string, fingerprint: string, identity: Identity, now: number): void {
-    this.db.run(
+    this.db.note(
       "INSERT OR REPLACE INTO hashes VALUES (?,?,?,?)",
       path,
       fingerprint,
@@ -54,6 +54,6 @@ export class ConversionCache {
   }
 
   put(key: string, output: ConversionOutput, now: number): void {
-    this.db.run("INSERT OR REPLACE INTO conversions VALUES (?,?,?)", key, JSON.stringify(output), now);
+    this.db.note("INSERT OR REPLACE INTO conversions VALUES (?,?,?)", key, JSON.stringify(output), now);
   }
 }

@@ -50,6 +50,23 @@ export class CatalogDatabase {
     return Number(this.#db.prepare(sql).run(...values).changes);
   }
 
+  /**
+   * Runs one statement that survives the death of the process at once, but a power cut only with the next commit: for what
+   * can be found out again, such as hashes and the progress of a running item.
+   */
+  note(sql: string, ...values: SQLInputValue[]): void {
+    if (this.#depth > 0) {
+      this.run(sql, ...values);
+      return;
+    }
+    this.#db.exec("PRAGMA synchronous = NORMAL");
+    try {
+      this.run(sql, ...values);
+    } finally {
+      this.#db.exec("PRAGMA synchronous = FULL");
+    }
+  }
+
   /** Inserts one row and returns its id. */
   insert(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.#db.prepare(sql).run(...values).lastInsertRowid);

@@ -56,7 +56,7 @@ export class FileVersionStore {
   }
 
   put(v: FileVersionRow): void {
-    this.db.run(
+    this.db.note(
       "INSERT OR REPLACE INTO file_versions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
       v.file_uuid,
       v.version_id,

@@ -249,7 +249,7 @@ export class ItemStore {
 
   update(id: number, patch: ItemPatch, now: number): void {
     const entries = Object.entries(patch);
-    this.db.run(
+    this.db.note(
       `UPDATE items SET ${entries.map(([k]) => `${k} = ?, `).join("")} updated = ? WHERE id = ?`,
       ...entries.map(([k, v]) =>
         k === "reason"
