@@ -11,7 +11,7 @@ import { type PlatformClient, platformClient } from "../src/platform/client.ts";
 import { inProcessTransport } from "../src/platform/transport_in_process.ts";
 import { assert, assertEquals } from "./assert.ts";
 
-const Once = z.object({
+export const OnceSchema = z.object({
   sources: z.array(z.object({
     name: z.string(),
     backend: z.string(),
@@ -37,7 +37,7 @@ const Once = z.object({
   bytes_uploaded: z.number(),
   files_unchanged: z.number(),
 });
-export type OnceDocument = z.infer<typeof Once>;
+export type OnceDocument = z.infer<typeof OnceSchema>;
 
 const Reason = z.object({
   code: z.string(),
@@ -166,7 +166,7 @@ export class Workspace {
   /** Runs `once`, which must end with 0, or with `code` when it is the first argument. */
   async once(...args: (string | number)[]): Promise<OnceDocument> {
     const code = typeof args[0] === "number" ? args[0] : 0;
-    return Once.parse(await this.expect(code, "once", ...args.filter((a) => typeof a === "string")));
+    return OnceSchema.parse(await this.expect(code, "once", ...args.filter((a) => typeof a === "string")));
   }
 
   /** By identifier. */
