@@ -10,18 +10,20 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const { ms, signal, what } = options;
   signal?.throwIfAborted();
-  const late = new AbortController();
-  const timer = ms === undefined ? undefined : setTimeout(() => late.abort(timeoutError(what, ms)), ms);
-  const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
-  const stopped = new Promise<never>((_, reject) => {
-    either.addEventListener("abort", () => reject(either.reason), { once: true });
-  });
-  stopped.catch(() => {}); // nobody may be waiting any more
+  // Not AbortSignal.any: what depends on a signal that lives as long as the agent would be kept as long.
+  const either = new AbortController();
+  const abort = () => either.abort(signal?.reason);
+  const timer = ms === undefined ? undefined : setTimeout(() => either.abort(timeoutError(what, ms)), ms);
+  const stopped = Promise.withResolvers<never>();
+  either.signal.addEventListener("abort", () => stopped.reject(either.signal.reason), { once: true });
+  stopped.promise.catch(() => {}); // nobody may be waiting any more
+  signal?.addEventListener("abort", abort, { once: true });
   try {
-    return await Promise.race([work(either, () => clearTimeout(timer)), stopped]);
+    return await Promise.race([work(either.signal, () => clearTimeout(timer)), stopped.promise]);
   } catch (e) {
-    throw either.aborted ? either.reason : e;
+    throw either.signal.aborted ? either.signal.reason : e;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
   }
 }
