@@ -185,3 +185,29 @@ Deno.test("a file that is no database is refused with a hint", () => {
   assert(e instanceof SyncError && e.code === "catalog_unusable" && e.hint !== "");
   Deno.removeSync(path);
 });
+
+Deno.test("a catalog that is damaged inside says so, and what to do, whatever is asked of it", () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    const path = `${dir}/catalog.db`;
+    Catalog.open(path).close();
+    const bytes = Deno.readFileSync(path);
+    bytes.fill(0xa5, 4096);
+    Deno.writeFileSync(path, bytes);
+    const catalog = Catalog.open(path);
+    try {
+      for (
+        const ask of [() => catalog.sources.list(), () => source(catalog), () => catalog.nextIteration()]
+      ) {
+        const error = assertThrows(ask);
+        assert(error instanceof SyncError, String(error));
+        assertEquals([error.code, error.class], ["catalog_unusable", "local"]);
+        assert(error.hint.includes("moved away"));
+      }
+    } finally {
+      catalog.close();
+    }
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});

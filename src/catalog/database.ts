@@ -27,27 +27,23 @@ export class CatalogDatabase {
       return new CatalogDatabase(db);
     } catch (e) {
       db?.close();
-      if (e instanceof SyncError) throw e;
-      throw new SyncError("local", "catalog_unusable", `cannot open ${path}: ${messageOf(e)}`, {
-        cause: e,
-        hint:
-          "Check that the disk is not full and the folder is writable; a damaged catalog can be moved away: " +
-          "datasets are found again by their ids.",
-      });
+      throw e instanceof SyncError ? e : unusable(e, `cannot open ${path}`);
     }
   }
 
+  // All of these throw SyncError `catalog_unusable` (class local) when the file is damaged or the disk full.
+
   all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#db.prepare(sql).all(...values);
+    return usable(() => this.#db.prepare(sql).all(...values));
   }
 
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#db.prepare(sql).get(...values);
+    return usable(() => this.#db.prepare(sql).get(...values));
   }
 
   /** Runs one statement and returns how many rows it changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#db.prepare(sql).run(...values).changes);
+    return Number(usable(() => this.#db.prepare(sql).run(...values).changes));
   }
 
   /**
@@ -69,20 +65,21 @@ export class CatalogDatabase {
 
   /** Inserts one row and returns its id. */
   insert(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#db.prepare(sql).run(...values).lastInsertRowid);
+    return Number(usable(() => this.#db.prepare(sql).run(...values).lastInsertRowid));
   }
 
   /** Runs `work` in one transaction; nested calls join the outer one. */
   transaction<T>(work: () => T): T {
     if (this.#depth > 0) return work();
-    this.#db.exec("BEGIN IMMEDIATE");
+    usable(() => this.#db.exec("BEGIN IMMEDIATE"));
     this.#depth++;
     try {
       const result = work();
-      this.#db.exec("COMMIT");
+      usable(() => this.#db.exec("COMMIT"));
       return result;
     } catch (e) {
-      this.#db.exec("ROLLBACK");
+      // A full disk has rolled back already.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw e;
     } finally {
       this.#depth--;
@@ -92,6 +89,28 @@ export class CatalogDatabase {
   close(): void {
     this.#db.close();
   }
+}
+
+/** What happens to the file and not because of a statement of ours (https://www.sqlite.org/rescode.html). */
+const OUTSIDE =
+  /malformed|not a database|disk is full|disk I\/O error|readonly database|unable to open|is locked/i;
+
+/** Runs a call of SQLite. */
+function usable<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (e) {
+    throw OUTSIDE.test(messageOf(e)) ? unusable(e, "the catalog cannot be used") : e;
+  }
+}
+
+function unusable(cause: unknown, what: string): SyncError {
+  return new SyncError("local", "catalog_unusable", `${what}: ${messageOf(cause)}`, {
+    cause,
+    hint:
+      "Check that the disk is not full and the folder is writable; a damaged catalog can be moved away: " +
+      "datasets are found again by their ids.",
+  });
 }
 
 function messageOf(e: unknown): string {
