@@ -191,8 +191,11 @@ Deno.test("a catalog that is damaged inside says so, and what to do, whatever is
   try {
     const path = `${dir}/catalog.db`;
     Catalog.open(path).close();
+    const db = new DatabaseSync(path);
+    const roots = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name IN ('sources', 'facts')").all();
+    db.close();
     const bytes = Deno.readFileSync(path);
-    bytes.fill(0xa5, 4096);
+    for (const page of roots.map((r) => Number(r.rootpage))) bytes.fill(0xa5, (page - 1) * 4096, page * 4096);
     Deno.writeFileSync(path, bytes);
     const catalog = Catalog.open(path);
     try {
