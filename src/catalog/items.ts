@@ -197,7 +197,11 @@ export class ItemStore {
     ).map(parse);
   }
 
-  /** The item of a lane that should start next for a source, or undefined (order: behaviour 2.4). */
+  /**
+   * The item of a lane that should start next for a source, or undefined (order: docs/RULES.md, L11). Each look follows an
+   * index to its first hit, however many items wait.
+   * @param quietMs an input must have been quiet this long
+   */
   nextDue(
     source: number,
     lane: Lane | "asked",
@@ -205,24 +209,31 @@ export class ItemStore {
     quietMs: number,
     except: readonly number[],
   ): ItemRow | undefined {
-    const order = lane === "asked"
-      ? "updated, id"
-      : lane === "retry"
-      ? "next_attempt_at, id"
-      : "priority DESC, id";
-    const where = lane === "asked" ? "has_priority = 1" : "has_priority = 0 AND lane = ?5";
-    const row = this.db.get(
-      `SELECT ${COLUMNS} FROM items WHERE source_id = ?1
-       AND (state IN ('waiting','settling') OR (state IN ('deferred','retry_wait') AND next_attempt_at <= ?2))
-       AND changed_at + ?3 <= ?2 AND id NOT IN (SELECT value FROM json_each(?4)) AND ${where}
-       ORDER BY ${order} LIMIT 1`,
-      source,
-      now,
-      quietMs,
-      JSON.stringify(except),
-      ...(lane === "asked" ? [] : [lane]),
+    const first = (where: string, order: string, ...values: (string | number)[]) => {
+      const row = this.db.get(
+        `SELECT ${COLUMNS} FROM items WHERE source_id = ?1 AND changed_at <= ?2
+         AND id NOT IN (SELECT value FROM json_each(?3)) AND ${where} ORDER BY ${order} LIMIT 1`,
+        source,
+        now - quietMs,
+        JSON.stringify(except),
+        ...values,
+      );
+      return row ? [parse(row)] : [];
+    };
+    const timed = "next_attempt_at <= ?4 AND state IN ('deferred','retry_wait')";
+    if (lane === "asked") {
+      const asked = `has_priority = 1 AND (state IN ('waiting','settling') OR (${timed}))`;
+      return first(asked, "updated, id", now)[0];
+    }
+    const waiting = ["waiting", "settling"].flatMap((state) =>
+      first("state = ?4 AND lane = ?5 AND has_priority = 0", "priority DESC", state, lane)
     );
-    return row && parse(row);
+    const again = first(`${timed} AND lane = ?5 AND has_priority = 0`, "next_attempt_at", now, lane);
+    if (lane === "retry") return again[0] ?? waiting[0];
+    return [...waiting, ...again].reduce<ItemRow | undefined>(
+      (best, item) => best === undefined || item.priority > best.priority ? item : best,
+      undefined,
+    );
   }
 
   /** How many are due now or only wait for their input to be quiet, and when the first of the latter is. */

@@ -55,6 +55,8 @@ const STEPS: readonly string[] = [
     UNIQUE (source_id, identifier)
   ) STRICT;
   CREATE INDEX items_due ON items (source_id, state, lane, priority);
+  CREATE INDEX items_timed ON items (source_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+  CREATE INDEX items_asked ON items (source_id, updated) WHERE has_priority = 1;
   CREATE INDEX items_uuid ON items (dataset_uuid);
 
   CREATE TABLE file_versions (
