@@ -12,6 +12,8 @@ import type { Services } from "./services.ts";
 
 /** Suffixes of the HDF5 family: only the content tells what they are (5.3). */
 const HDF5_SUFFIX = /\.(h5|hdf5|nc)$/i;
+/** How long a look into a file may take, ms: its content is hashed, so that large files need longer. */
+const INSPECT = { start: 8000, bytesPerMs: 10_000 };
 
 /** Makes frozen files for one item, in its staging folder. */
 export class Freezer {
@@ -109,7 +111,10 @@ export class Freezer {
       const found = await this.s.readers.run(
         "inspect",
         { path, filename },
-        this.signal ? { signal: this.signal } : {},
+        {
+          deadlineMs: INSPECT.start + hashes.size / INSPECT.bytesPerMs,
+          ...(this.signal ? { signal: this.signal } : {}),
+        },
       );
       const shown = type === "auto" ? found.type : type;
       const netcdf = shown === "HDF5_NETCDF";

@@ -43,7 +43,10 @@ class OnceRun {
   readonly #started: number;
   readonly #stop = new AbortController();
   #iteration = 0;
+  /** In a row, up to now. */
   #networkFailures = 0;
+  /** The last of them. */
+  #unreachable: SyncError | undefined;
   #bytes = 0;
   #lastProgress = 0;
   #fatal: SyncError | undefined;
@@ -85,6 +88,7 @@ class OnceRun {
       clearTimeout(timer);
     }
     if (this.#fatal) throw this.#fatal;
+    if (this.#unreachable && this.#networkFailures >= this.#touched.size) throw this.#unreachable;
     return this.#summary();
   }
 
@@ -200,6 +204,7 @@ class OnceRun {
     this.#lanes.done(item.source_id, outcome.bytes_uploaded);
     const error = outcome.error;
     this.#networkFailures = error?.class === "network" ? this.#networkFailures + 1 : 0;
+    this.#unreachable = error?.class === "network" ? SyncError.fromData(error) : undefined;
     const outside = error !== undefined && (error.class === "auth" || error.class === "local");
     if (error && (outside || this.#networkFailures >= BREAKER)) this.#fail(SyncError.fromData(error));
   }
