@@ -1,0 +1,171 @@
+/** `once` is killed at random moments while data arrive; then everything must be there exactly once (L22, L23). */
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { REPOSITORY } from "../../src/cli/test_cli.ts";
+import type { Dataset, FileRecord } from "../../src/platform/client.ts";
+import { md5Of, Workspace } from "../agent_process.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { ChangingLab } from "./changing_lab.ts";
+import { Random } from "./prng.ts";
+import { processesOf, untilNoneIsLeft } from "./processes.ts";
+
+/** Each round begins with nothing synchronized, so that all of its kills meet work. */
+const ROUNDS = 8;
+const KILLS_PER_ROUND = 25;
+
+interface Tally {
+  kills: number;
+  /** The process was still there. */
+  alive: number;
+  /** An item was being run. */
+  insideItem: number;
+  groups: number;
+}
+
+Deno.test({
+  name: `kill -9 at ${ROUNDS * KILLS_PER_ROUND} random moments`,
+  ignore: Deno.build.os !== "linux",
+  fn: async (t) => {
+    const tally: Tally = { kills: 0, alive: 0, insideItem: 0, groups: 0 };
+    for (let round = 1; round <= ROUNDS; round++) {
+      await t.step(`seed ${round}`, () => playRound(new Random(round), tally));
+    }
+    console.log(
+      `${tally.kills} kills (${tally.groups} of the whole process group): ${tally.alive} hit a living agent, ` +
+        `${tally.insideItem} while an item was being run`,
+    );
+    assert(tally.insideItem > tally.kills / 4, "most kills missed the work");
+  },
+});
+
+async function playRound(random: Random, tally: Tally): Promise<void> {
+  await using w = await Workspace.make();
+  const lab = await ChangingLab.setUp(w.root, random);
+  // The sources are made without being looked at.
+  for (const source of lab.sources()) {
+    const [, backend = "", ...settings] = source;
+    await w.json("source", "add", backend, "--backend", backend, ...settings);
+  }
+  // What one kill leaves to do is at most what a whole run takes; this follows as the machine does.
+  let duration = 2500;
+  for (let n = 0; n < KILLS_PER_ROUND; n++) {
+    if (n > 0) await lab.change();
+    const started = Date.now();
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "main.ts", "once", "--json"],
+      cwd: REPOSITORY,
+      env: { ETIKET_SYNC_HOME: w.home, NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+      detached: true,
+    }).spawn();
+    const delay = 300 + random.next() * duration;
+    const ended = await Promise.race([
+      child.status.then(() => true),
+      new Promise<false>((resolve) => setTimeout(() => resolve(false), delay)),
+    ]);
+    tally.kills++;
+    if (ended) {
+      duration = Math.max(500, 0.8 * (Date.now() - started));
+      continue;
+    }
+    const whole = random.below(2) === 0;
+    Deno.kill(whole ? -child.pid : child.pid, "SIGKILL");
+    const status = await child.status;
+    if (status.signal === "SIGKILL") tally.alive++;
+    if (whole) tally.groups++;
+    await untilNoneIsLeft(w.home);
+    if (runningItems(w.home) > 0) tally.insideItem++;
+  }
+  await w.once();
+  await checkAll(w, lab);
+}
+
+/** Items that the killed run left in the middle. */
+function runningItems(home: string): number {
+  const db = new DatabaseSync(join(home, "catalog.db"), { timeout: 5000 });
+  try {
+    return Number(db.prepare("SELECT count(*) AS n FROM items WHERE state = 'running'").get()?.n);
+  } finally {
+    db.close();
+  }
+}
+
+async function checkAll(w: Workspace, lab: ChangingLab): Promise<void> {
+  const again = await w.once();
+  assertEquals([again.items, again.files_uploaded], [[], 0], "the last run left nothing to do");
+
+  const items = Object.values(await w.items());
+  assertEquals(
+    items.filter((i) => i.state !== "done").map((i) => [i.dataIdentifier, i.state, i.attempts]),
+    [["29", "not_started", 0]],
+  );
+  assertEquals(items.filter((i) => i.attempts !== 0), [], "a kill is no failed attempt");
+  const datasets = await w.onPlatform((client) => client.searchDatasets({}, { limit: 1000 }));
+  const done = items.filter((i) => i.state === "done");
+  assertEquals(
+    datasets.map((d) => d.uuid).sort(),
+    done.map((i) => i.datasetUUID).sort(),
+    "each dataset once",
+  );
+  const altUids = datasets.flatMap((d) => d.alt_uid ?? []);
+  assertEquals([altUids.length, new Set(altUids).size], [28, 28]);
+  assertEquals(new Set(datasets.map((d) => d.description)).size, datasets.length);
+
+  for (const dataset of datasets) checkVersions(dataset);
+  for (const [folder, files] of lab.history) {
+    const dataset = datasets.find((d) =>
+      d.uuid === items.find((i) => i.dataIdentifier === folder)?.datasetUUID
+    );
+    assert(dataset, folder);
+    const names = new Set(dataset.files.map((f) => f.name));
+    assertEquals([...names].sort(), ["raw.bin", "sub/table.csv", "sub/table.hdf5"], folder);
+    const downloaded = await w.download(dataset.uuid);
+    for (const [name, contents] of files) {
+      const onDisk = await md5Of(join(lab.tree, folder, name));
+      assertEquals(await md5Of(downloaded[name] ?? ""), onDisk, `${folder}/${name}`);
+      for (const version of versionsOf(dataset, name).filter((v) => v.status === "secured")) {
+        assert(contents.includes(version.md5_checksum ?? ""), `${folder}/${name} was never like its version`);
+      }
+    }
+  }
+  assert(await w.verified() >= datasets.length);
+
+  assertEquals([...Deno.readDirSync(join(w.home, "staging"))], [], "nothing is left in the staging folder");
+  const incoming = [...Deno.readDirSync(join(w.home, "hub", "incoming"))].filter((e) => e.name !== "guard");
+  assertEquals(incoming, [], "no half-received upload is left");
+  assertEquals(leftovers(lab.tree), [], "no temporary file is left in the user's folders");
+  assertEquals(leftovers(join(lab.database, "..")), ["experiments.db"]);
+  assertEquals(processesOf(w.home), []);
+}
+
+function versionsOf(dataset: Dataset, name: string): FileRecord[] {
+  return dataset.files.filter((f) => f.name === name).sort((a, b) => a.version_id - b.version_id);
+}
+
+/** One file uuid a name, the newest version secured, and no version equal to the one before. */
+function checkVersions(dataset: Dataset): void {
+  for (const name of new Set(dataset.files.map((f) => f.name))) {
+    const what = `${dataset.name}: ${name}`;
+    const versions = versionsOf(dataset, name);
+    assertEquals(new Set(versions.map((v) => v.uuid)).size, 1, what);
+    assertEquals(versions.at(-1)?.status, "secured", what);
+    const secured = versions.filter((v) => v.status === "secured").map((v) => v.md5_checksum);
+    assertEquals(
+      secured.filter((md5, i) => i > 0 && md5 === secured[i - 1]),
+      [],
+      `${what}: a version came twice`,
+    );
+  }
+}
+
+/** Databases, journals and temporary files below a folder. */
+function leftovers(folder: string): string[] {
+  const found: string[] = [];
+  for (const entry of Deno.readDirSync(folder)) {
+    if (entry.isDirectory) found.push(...leftovers(join(folder, entry.name)));
+    else if (/\.tmp$|\.db|-wal$|-shm$|-journal$/.test(entry.name)) found.push(entry.name);
+  }
+  return found;
+}
