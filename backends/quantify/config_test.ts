@@ -44,17 +44,6 @@ Deno.test("a day folder is known by what it holds, or by its name", async () => 
   assertEquals(await isRefused("20241106", "20241105"), false);
 });
 
-Deno.test({
-  name: "a folder that may not be listed",
-  ignore: Deno.build.os === "windows" || Deno.uid() === 0,
-  fn: async () => {
-    await using temp = await tempFolder();
-    const root = join(temp.path, "data");
-    await Deno.mkdir(root, { mode: 0o000 });
-    assertEquals(problems(root), [`quantify_directory: "${root}" is not readable`]);
-  },
-});
-
 Deno.test("keys, types and defaults of the configuration", () => {
   const check = (raw: Record<string, unknown>) =>
     checkConfig(FIELDS, raw, { home: "/home/u", defaultTimeZone: "UTC" });

@@ -1,4 +1,5 @@
 /** The first goal: whatever is done, the user's folders and databases are as they were (B1, R5). */
+import { join } from "node:path";
 import { Workspace } from "../agent_process.ts";
 import { layOutSources, syncAll } from "../all_sources.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
@@ -60,4 +61,42 @@ Deno.test("a user who may only read the sources gets the same datasets, and is t
     await sources[Symbol.asyncDispose]();
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+Deno.test({
+  name: "a folder that the user may not list is refused as a source, for every backend that scans folders",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      const run = await unprivilegedRunner(dir);
+      if (typeof run === "string") return console.log(`not run: ${run}`);
+      const locked = join(dir, "locked");
+      await Deno.mkdir(locked, { mode: 0o000 });
+      for (
+        const [backend, key] of [["folderbase", "root_directory"], ["quantify", "quantify_directory"], [
+          "labber",
+          "labber_directory",
+        ]]
+      ) {
+        const settings = ["--set", `${key}=${locked}`, "--set", "is_server_folder=false"];
+        if (backend !== "folderbase") settings.push("--set", "set_up=s");
+        const { code, stdout } = await run(
+          "source",
+          "add",
+          "s",
+          "--backend",
+          `${backend}`,
+          "--scope",
+          "default",
+          ...settings,
+          "--json",
+        );
+        assertEquals([code, /not readable/.test(stdout)], [2, true], stdout);
+      }
+    } finally {
+      await Deno.chmod(join(dir, "locked"), 0o700).catch(() => {});
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
 });
