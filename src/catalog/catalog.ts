@@ -3,6 +3,8 @@ import { ConversionCache, HashCache } from "./caches.ts";
 import { CatalogDatabase } from "./database.ts";
 import { ErrorStore } from "./errors.ts";
 import { FileVersionStore } from "./file_versions.ts";
+import { ItemIntake } from "./item_intake.ts";
+import { ItemQueue } from "./item_queue.ts";
 import { ItemStore } from "./items.ts";
 import { MappingStore } from "./mappings.ts";
 import { SourceStore } from "./sources.ts";
@@ -10,6 +12,8 @@ import { SourceStore } from "./sources.ts";
 export class Catalog {
   readonly sources: SourceStore;
   readonly items: ItemStore;
+  readonly intake: ItemIntake;
+  readonly queue: ItemQueue;
   readonly fileVersions: FileVersionStore;
   readonly mappings: MappingStore;
   readonly errors: ErrorStore;
@@ -19,6 +23,8 @@ export class Catalog {
   private constructor(private readonly db: CatalogDatabase) {
     this.sources = new SourceStore(db);
     this.items = new ItemStore(db);
+    this.intake = new ItemIntake(db);
+    this.queue = new ItemQueue(db);
     this.fileVersions = new FileVersionStore(db);
     this.mappings = new MappingStore(db);
     this.errors = new ErrorStore(db);

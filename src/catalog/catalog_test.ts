@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertThrows } from "../../tests/assert.ts";
 import { SyncError } from "../kit/errors.ts";
 import { Catalog } from "./catalog.ts";
-import type { FoundItem } from "./items.ts";
+import type { FoundItem } from "./item_intake.ts";
 
 function withCatalog(work: (catalog: Catalog) => void): void {
   const dir = Deno.makeTempDirSync();
@@ -35,13 +35,13 @@ function source(catalog: Catalog, name = "s"): number {
 Deno.test("a known item keeps its uuid; only a changed fingerprint makes it due again, with attempts 0", () => {
   withCatalog((catalog) => {
     const id = source(catalog);
-    catalog.items.upsert(id, [found("a")], "new", uuid, 1);
+    catalog.intake.upsert(id, [found("a")], "new", uuid, 1);
     const before = catalog.items.byIdentifier(id, "a");
     assert(before);
     catalog.items.update(before.id, { state: "quarantined", attempts: 4 }, 2);
-    catalog.items.upsert(id, [found("a")], "new", uuid, 3);
+    catalog.intake.upsert(id, [found("a")], "new", uuid, 3);
     assertEquals(catalog.items.byId(before.id)?.state, "quarantined");
-    catalog.items.upsert(id, [found("a", { fingerprint: "f2" })], "new", uuid, 4);
+    catalog.intake.upsert(id, [found("a", { fingerprint: "f2" })], "new", uuid, 4);
     const after = catalog.items.byId(before.id);
     assertEquals([after?.state, after?.attempts, after?.dataset_uuid], ["waiting", 0, before.dataset_uuid]);
   });
@@ -50,7 +50,7 @@ Deno.test("a known item keeps its uuid; only a changed fingerprint makes it due 
 Deno.test("the same identifier twice in one batch: the last one wins", () => {
   withCatalog((catalog) => {
     const id = source(catalog);
-    catalog.items.upsert(id, [found("a"), found("a", { fingerprint: "f2" })], "new", uuid, 1);
+    catalog.intake.upsert(id, [found("a"), found("a", { fingerprint: "f2" })], "new", uuid, 1);
     assertEquals(catalog.items.byIdentifier(id, "a")?.fingerprint, "f2");
     assertEquals(catalog.sources.counters(id).total, 1);
   });
@@ -60,7 +60,7 @@ Deno.test("counters: 3 done, 5 tried once, 7 untried", () => {
   withCatalog((catalog) => {
     const id = source(catalog);
     const names = Array.from({ length: 15 }, (_, i) => `i${i}`);
-    catalog.items.upsert(id, names.map((n) => found(n)), "new", uuid, 1);
+    catalog.intake.upsert(id, names.map((n) => found(n)), "new", uuid, 1);
     names.forEach((n, i) => {
       const item = catalog.items.byIdentifier(id, n);
       if (item && i < 8) catalog.items.update(item.id, { state: i < 3 ? "done" : "retry_wait" }, 2);
@@ -73,10 +73,10 @@ Deno.test("an item is gone only after two looks a minute apart, and comes back a
   withCatalog((catalog) => {
     const id = source(catalog);
     const scan = (names: string[], now: number) => {
-      catalog.items.beginScan(id);
-      catalog.items.upsert(id, names.map((n) => found(n)), "new", uuid, now);
-      catalog.items.markSeen(id, names);
-      catalog.items.endScan(id, 60_000, now);
+      catalog.intake.beginScan(id);
+      catalog.intake.upsert(id, names.map((n) => found(n)), "new", uuid, now);
+      catalog.intake.markSeen(id, names);
+      catalog.intake.endScan(id, 60_000, now);
     };
     const state = (n: string) => catalog.items.byIdentifier(id, n)?.state;
     scan(["never pushed", "pushed"], 0);
@@ -96,13 +96,13 @@ Deno.test("an item is gone only after two looks a minute apart, and comes back a
 Deno.test("two scans at once do not take each other's items for gone", () => {
   withCatalog((catalog) => {
     const [a, b] = [source(catalog, "a"), source(catalog, "b")];
-    catalog.items.upsert(a, [found("x")], "new", uuid, 0);
+    catalog.intake.upsert(a, [found("x")], "new", uuid, 0);
     for (const now of [0, 100_000]) {
-      catalog.items.beginScan(a);
-      catalog.items.markSeen(a, ["x"]);
-      catalog.items.beginScan(b);
-      catalog.items.endScan(b, 0, now);
-      catalog.items.endScan(a, 0, now);
+      catalog.intake.beginScan(a);
+      catalog.intake.markSeen(a, ["x"]);
+      catalog.intake.beginScan(b);
+      catalog.intake.endScan(b, 0, now);
+      catalog.intake.endScan(a, 0, now);
     }
     assertEquals(catalog.items.byIdentifier(a, "x")?.state, "waiting");
   });
@@ -135,7 +135,7 @@ Deno.test("a source the user stopped stays stopped, whatever the engine says", (
 Deno.test("removing a source takes its items, mappings and errors with it", () => {
   withCatalog((catalog) => {
     const id = source(catalog);
-    catalog.items.upsert(id, [found("a")], "new", uuid, 1);
+    catalog.intake.upsert(id, [found("a")], "new", uuid, 1);
     catalog.mappings.set(id, "x", "scope");
     catalog.sources.remove(id);
     assertEquals(catalog.items.list({ limit: 10, offset: 0 }), []);
@@ -158,10 +158,10 @@ Deno.test("a failed transaction leaves nothing behind", () => {
 Deno.test("a clock that was set back does not postpone a retry beyond its interval", () => {
   withCatalog((catalog) => {
     const id = source(catalog);
-    catalog.items.upsert(id, [found("a")], "new", uuid, 1);
+    catalog.intake.upsert(id, [found("a")], "new", uuid, 1);
     const item = catalog.items.byIdentifier(id, "a")?.id ?? 0;
     catalog.items.update(item, { state: "retry_wait", next_attempt_at: 1_000_000 + 60_000 }, 1_000_000);
-    catalog.items.rebaseClock(5000);
+    catalog.queue.rebaseClock(5000);
     assertEquals(catalog.items.byId(item)?.next_attempt_at, 65_000);
   });
 });

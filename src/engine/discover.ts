@@ -1,5 +1,6 @@
 /** One look at a source: what is new or changed becomes pending in the catalog before anything else happens. */
-import type { FoundItem, Lane } from "../catalog/items.ts";
+import type { Lane } from "../catalog/item_rows.ts";
+import type { FoundItem } from "../catalog/item_intake.ts";
 import { scanFolder } from "../discovery/folder_scan.ts";
 import { autoassign } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";
@@ -38,20 +39,20 @@ async function discoverFolder(
   const { plan, row } = source;
   if (plan.kind !== "folder") return;
   const scopeFromPath = plan.scope_from_path && row.autoassign && row.default_scope === null;
-  const items = s.catalog.items;
+  const intake = s.catalog.intake;
   const unmatched: { path: string; reason: string }[] = [];
   let unmatchedCount = 0;
   let complete = true;
   let batch: FoundItem[] = [];
   const flush = () => {
     s.catalog.transaction(() => {
-      items.upsert(row.id, batch, lane, s.env.uuid, s.env.now());
-      items.markSeen(row.id, batch.map((b) => b.identifier));
+      intake.upsert(row.id, batch, lane, s.env.uuid, s.env.now());
+      intake.markSeen(row.id, batch.map((b) => b.identifier));
     });
     batch = [];
   };
 
-  items.beginScan(row.id);
+  intake.beginScan(row.id);
   let sliceEnd = s.env.monotonic() + SLICE;
   for (const event of scanFolder(plan)) {
     signal?.throwIfAborted();
@@ -77,7 +78,7 @@ async function discoverFolder(
   }
   flush();
   // What lies below an unreadable folder is not gone, only not seen.
-  if (complete) items.endScan(row.id, ABSENCE_GRACE, s.env.now());
+  if (complete) intake.endScan(row.id, ABSENCE_GRACE, s.env.now());
   s.catalog.sources.setUnmatched(row.id, unmatchedCount, unmatched);
 }
 
@@ -95,7 +96,7 @@ async function discoverDatabase(
       signal ? { signal } : {},
     );
     s.catalog.transaction(() => {
-      s.catalog.items.upsert(
+      s.catalog.intake.upsert(
         row.id,
         page.items.map((i) => ({ ...i, changed_at: 0 })),
         lane,

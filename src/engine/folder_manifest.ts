@@ -1,5 +1,5 @@
 /** The local manifest of one folder dataset, as the engine uses it around a run. */
-import type { ItemRow } from "../catalog/items.ts";
+import type { ItemRow } from "../catalog/item_rows.ts";
 import { hashFile } from "../transfer/hash.ts";
 import {
   judgeManifest,

@@ -1,7 +1,8 @@
 /** One run of one item: read, make ready, publish, judge (docs/ARCHITECTURE.md, "One way through the house"). */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { ItemPatch, ItemRow } from "../catalog/items.ts";
+import type { ItemRow } from "../catalog/item_rows.ts";
+import type { ItemPatch } from "../catalog/items.ts";
 import { reasonOf } from "../catalog/reason.ts";
 import { itemPath, lookAtItem } from "../discovery/folder_scan.ts";
 import type { DatasetDraft, ReadResult } from "../kit/drafts.ts";
@@ -173,7 +174,7 @@ class ItemRun {
         timeZone: typeof time_zone === "string"
           ? time_zone
           : Intl.DateTimeFormat().resolvedOptions().timeZone,
-        newest: this.#item.priority >= s.catalog.items.newestPriority(source.row.id),
+        newest: this.#item.priority >= s.catalog.queue.newestPriority(source.row.id),
         now: s.env.now(),
       },
     }, options.signal ? { signal: options.signal } : {});

@@ -1,5 +1,5 @@
 /** Which item starts next: lanes share starts, sources take turns (behaviour 2.4). */
-import type { ItemRow, Lane } from "../catalog/items.ts";
+import type { ItemRow, Lane } from "../catalog/item_rows.ts";
 import type { Services } from "./services.ts";
 
 /** Starts in a round of the three lanes: 4 new, 2 back-fill, 1 retry (L11). */
@@ -32,7 +32,7 @@ export class Lanes {
     const turns = [...byLeastWork.filter((id) => !busy.has(id)), ...byLeastWork.filter((id) => busy.has(id))];
     const find = (lane: Lane | "asked") => {
       for (const id of turns) {
-        const item = this.s.catalog.items.nextDue(id, lane, this.s.env.now(), this.quietMs, except);
+        const item = this.s.catalog.queue.nextDue(id, lane, this.s.env.now(), this.quietMs, except);
         if (item) return item;
       }
       return undefined;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../../tests/assert.ts";
 import { Catalog } from "../catalog/catalog.ts";
-import type { Lane } from "../catalog/items.ts";
+import type { Lane } from "../catalog/item_rows.ts";
 import { systemEnv } from "../env.ts";
 import { Lanes } from "./lanes.ts";
 import type { Services } from "./services.ts";
@@ -35,7 +35,7 @@ function withLanes(
           fingerprint: "f",
           changed_at: 0,
         }));
-        catalog.items.upsert(id, found, lane, systemEnv.uuid, 0);
+        catalog.intake.upsert(id, found, lane, systemEnv.uuid, 0);
       }
     }
   });
@@ -98,6 +98,6 @@ Deno.test("an input that changed less than two seconds ago is left to settle", (
     const item = catalog.items.byIdentifier(1, "new0");
     catalog.items.update(item?.id ?? 0, { changed_at: 9000 }, 9000);
     assertEquals(start(), undefined);
-    assertEquals(catalog.items.pending(1, 10_000, 2000), { due: 0, settling: 1, firstQuietAt: 11_000 });
+    assertEquals(catalog.queue.pending(1, 10_000, 2000), { due: 0, settling: 1, firstQuietAt: 11_000 });
   });
 });

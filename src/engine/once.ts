@@ -1,5 +1,5 @@
 /** `once`: syncs until nothing is due, then says what it did. */
-import type { ItemRow } from "../catalog/items.ts";
+import type { ItemRow } from "../catalog/item_rows.ts";
 import { reasonOf } from "../catalog/reason.ts";
 import { SyncError } from "../kit/errors.ts";
 import { discover } from "./discover.ts";
@@ -75,8 +75,8 @@ class OnceRun {
       : setTimeout(() => this.#end(`timeout after ${options.timeoutMs} ms`), options.timeoutMs);
     try {
       const now = s.env.now();
-      s.catalog.items.recoverInterrupted(now);
-      s.catalog.items.rebaseClock(now);
+      s.catalog.queue.recoverInterrupted(now);
+      s.catalog.queue.rebaseClock(now);
       const names = this.#select();
       for (let round = 1; !this.#stop.signal.aborted; round++) {
         this.#iteration = s.catalog.nextIteration();
@@ -112,7 +112,7 @@ class OnceRun {
       this.#progress("discovery", name);
       try {
         const source = await resolveSource(this.s, row);
-        this.s.catalog.items.liftQuarantine(row.id, verdictKey(this.s, source), this.s.env.now());
+        this.s.catalog.queue.liftQuarantine(row.id, verdictKey(this.s, source), this.s.env.now());
         await discover(this.s, source, this.#stop.signal);
         this.#ready.set(row.id, source);
         this.s.catalog.sources.setState(row.id, "syncing", null, this.s.env.now());
@@ -168,7 +168,7 @@ class OnceRun {
   /** When the first input that still settles will be quiet, ms. */
   #nextQuiet(): number | undefined {
     const times = [...this.#ready.keys()].flatMap((id) => {
-      const { settling, firstQuietAt } = this.s.catalog.items.pending(id, this.s.env.now(), SETTLE_MS);
+      const { settling, firstQuietAt } = this.s.catalog.queue.pending(id, this.s.env.now(), SETTLE_MS);
       return settling > 0 && firstQuietAt !== null ? [firstQuietAt] : [];
     });
     return times.length > 0 ? Math.min(...times) : undefined;
@@ -227,7 +227,7 @@ class OnceRun {
     this.#lastProgress = now;
     let due = 0;
     for (const id of this.#ready.keys()) {
-      const p = this.s.catalog.items.pending(id, this.s.env.now(), SETTLE_MS);
+      const p = this.s.catalog.queue.pending(id, this.s.env.now(), SETTLE_MS);
       due += p.due + p.settling;
     }
     this.options.onProgress?.({
@@ -244,7 +244,7 @@ class OnceRun {
     for (const name of this.#select()) {
       const row = s.catalog.sources.byName(name);
       if (!row) continue;
-      const left = s.catalog.items.pending(row.id, s.env.now(), SETTLE_MS);
+      const left = s.catalog.queue.pending(row.id, s.env.now(), SETTLE_MS);
       if (row.state === "syncing" && left.due + left.settling === 0) {
         s.catalog.sources.setState(row.id, "scanning", null, s.env.now());
       }

@@ -1,5 +1,5 @@
 /** Brings a dataset's metadata to the platform: find, adopt, create, move, merge (behaviour 4). */
-import type { ItemRow } from "../catalog/items.ts";
+import type { ItemRow } from "../catalog/item_rows.ts";
 import type { DatasetDraft } from "../kit/drafts.ts";
 import type { Dataset, DatasetChanges } from "../platform/client.ts";
 import { mergeMetadata } from "./merge.ts";

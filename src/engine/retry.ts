@@ -1,6 +1,7 @@
 /** When a failed item is tried again (behaviour 2.2, 2.3). */
 import type { ErrorClass, ErrorData } from "../kit/errors.ts";
-import type { ItemPatch, ItemRow } from "../catalog/items.ts";
+import type { ItemRow } from "../catalog/item_rows.ts";
+import type { ItemPatch } from "../catalog/items.ts";
 import { reasonOf } from "../catalog/reason.ts";
 
 const SECOND = 1000;

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../../tests/assert.ts";
-import type { ItemRow } from "../catalog/items.ts";
+import type { ItemRow } from "../catalog/item_rows.ts";
 import { type ErrorClass, SyncError } from "../kit/errors.ts";
 import { afterFailure, decisiveError, retryDelay } from "./retry.ts";
 

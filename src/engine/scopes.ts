@@ -37,7 +37,7 @@ export async function findScope(client: PlatformClient, wanted: string): Promise
  * @returns how many mappings were made
  */
 export async function autoassign(s: Services, source: SourceRow): Promise<number> {
-  const identifiers = s.catalog.items.unmappedIdentifiers(source.id);
+  const identifiers = s.catalog.queue.unmappedIdentifiers(source.id);
   if (identifiers.length === 0) return 0;
   const scopes = (await s.client.scopes()).filter((x) => !x.is_archived);
   let made = 0;
@@ -47,7 +47,7 @@ export async function autoassign(s: Services, source: SourceRow): Promise<number
     const scope = hits[0].uid;
     s.catalog.transaction(() => {
       s.catalog.mappings.set(source.id, identifier, scope);
-      s.catalog.items.requeueForScope(source.id, identifier, false, s.env.now());
+      s.catalog.queue.requeueForScope(source.id, identifier, false, s.env.now());
     });
     made++;
   }

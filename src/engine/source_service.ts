@@ -111,7 +111,7 @@ export class SourceService {
         default_scope,
         autoassign: auto,
       }, now);
-      if (default_scope !== row.default_scope) this.s.catalog.items.requeueForScope(row.id, null, true, now);
+      if (default_scope !== row.default_scope) this.s.catalog.queue.requeueForScope(row.id, null, true, now);
       if (row.state === "error") this.s.catalog.sources.setState(row.id, "scanning", null, now);
     });
     return this.#view(this.#rowById(row.id));
@@ -136,7 +136,7 @@ export class SourceService {
 
   /** Resets failed items, or all. @returns how many */
   reset(name: string, includeSuccessful: boolean): number {
-    return this.s.catalog.items.resetSource(this.#row(name).id, includeSuccessful, this.s.env.now());
+    return this.s.catalog.queue.resetSource(this.#row(name).id, includeSuccessful, this.s.env.now());
   }
 
   errors(name: string, filter: { viewed?: boolean; skip?: number; limit?: number } = {}): ErrorView[] {
@@ -161,7 +161,7 @@ export class SourceService {
     });
     this.s.catalog.transaction(() => {
       this.s.catalog.mappings.set(row.id, identifier, uuid);
-      this.s.catalog.items.requeueForScope(row.id, identifier, true, this.s.env.now());
+      this.s.catalog.queue.requeueForScope(row.id, identifier, true, this.s.env.now());
     });
   }
 
@@ -171,13 +171,13 @@ export class SourceService {
       if (!this.s.catalog.mappings.remove(row.id, identifier)) {
         throw refused("scope_mapping_not_found", `"${name}" has no mapping for "${identifier}"`);
       }
-      if (row.default_scope === null) this.s.catalog.items.unmapWaiting(row.id, identifier, this.s.env.now());
+      if (row.default_scope === null) this.s.catalog.queue.unmapWaiting(row.id, identifier, this.s.env.now());
     });
   }
 
   /** Scope identifiers without a scope. */
   unmapped(name: string): string[] {
-    return this.s.catalog.items.unmappedIdentifiers(this.#row(name).id);
+    return this.s.catalog.queue.unmappedIdentifiers(this.#row(name).id);
   }
 
   /** Maps identifiers that equal a scope's name. @returns how many */

@@ -1,7 +1,7 @@
 /** Rows of the catalog as users see them. */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ErrorRow } from "../catalog/errors.ts";
-import type { ItemRow, ItemState } from "../catalog/items.ts";
+import type { ItemRow, ItemState } from "../catalog/item_rows.ts";
 import type { SourceRow } from "../catalog/sources.ts";
 import type { BackendInfo } from "../readers/tasks.ts";
 import type { ErrorView, ItemStatus, ItemView, SourceView } from "./views.ts";

@@ -59,7 +59,7 @@ async function withUploads(work: (catalog: Catalog, client: FakePlatform) => Pro
       const row = { name, backend: "x", config: {}, default_scope: null, autoassign: false, owner: null };
       const id = catalog.sources.add(row, 1);
       const found = { identifier: `item-${name}`, priority: 1, fingerprint: "f", changed_at: 0 };
-      catalog.items.upsert(id, [{ ...found, dataset_uuid: `dataset-${name}` }], "new", () => "", 1);
+      catalog.intake.upsert(id, [{ ...found, dataset_uuid: `dataset-${name}` }], "new", () => "", 1);
     }
     const text = `content of ${name}`;
     client.put(`file-${name}`, 5, text);

@@ -1,5 +1,5 @@
 /** What users see of sources, items and runs: the shapes behind the CLI's `--json` and the local API. */
-import type { ItemState } from "../catalog/items.ts";
+import type { ItemState } from "../catalog/item_rows.ts";
 import type { Reason } from "../catalog/reason.ts";
 import type { SourceState } from "../catalog/sources.ts";
 

@@ -1,6 +1,6 @@
 /** Explains the whole chain of decisions behind one path or item: source, rule, state, last attempt, next retry. */
 import { dirname } from "node:path";
-import type { ItemRow } from "../catalog/items.ts";
+import type { ItemRow } from "../catalog/item_rows.ts";
 import { SyncError } from "../kit/errors.ts";
 import { itemView } from "./source_view.ts";
 import { loadRecord } from "./sync_record.ts";

@@ -2,7 +2,7 @@
 import { lstatSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { ItemRow } from "../catalog/items.ts";
+import type { ItemRow } from "../catalog/item_rows.ts";
 import type { SourceRow } from "../catalog/sources.ts";
 import { lookAtItem } from "../discovery/folder_scan.ts";
 import { INFO_FILE } from "../discovery/item_digest.ts";

@@ -1,5 +1,5 @@
 /** The links of the chain: source, file, item. */
-import type { ItemRow } from "../catalog/items.ts";
+import type { ItemRow } from "../catalog/item_rows.ts";
 import type { SourceRow } from "../catalog/sources.ts";
 import type { Lookup, Place } from "./why_place.ts";
 import { type FileUpload, type Inside, type LastRun, remarksAbout, type SkippedPath } from "./why_record.ts";

@@ -53,7 +53,7 @@ async function onTree(
     const fingerprint = lookAtItem(plan, identifier)?.fingerprint ?? "gone";
     return { identifier, priority: 1, fingerprint, changed_at: 0 };
   });
-  catalog.items.upsert(source, found, "new", () => crypto.randomUUID(), 1);
+  catalog.intake.upsert(source, found, "new", () => crypto.randomUUID(), 1);
   const readers = { run: () => Promise.resolve({ problems: [], config: {}, plan }) } as unknown as ReaderPool;
   const agent = { catalog, readers };
   try {

@@ -1,5 +1,5 @@
 /** Sentences for the states of items and for the rules that leave a path out. */
-import type { ItemRow, ItemState } from "../catalog/items.ts";
+import type { ItemRow, ItemState } from "../catalog/item_rows.ts";
 import { INFO_FILE } from "../discovery/item_digest.ts";
 import type { OutsideReason, Place } from "./why_place.ts";
 

@@ -1,0 +1,144 @@
+/** The queue of items: which one is due next, and what makes items due again. */
+import type { CatalogDatabase } from "./database.ts";
+import { COLUMNS, type ItemRow, type Lane, parseItem } from "./item_rows.ts";
+
+export class ItemQueue {
+  constructor(private readonly db: CatalogDatabase) {}
+
+  /**
+   * The item of a lane that should start next for a source, or undefined (order: docs/RULES.md, L11). Each look follows an
+   * index to its first hit, however many items wait.
+   * @param quietMs an input must have been quiet this long
+   */
+  nextDue(
+    source: number,
+    lane: Lane | "asked",
+    now: number,
+    quietMs: number,
+    except: readonly number[],
+  ): ItemRow | undefined {
+    const first = (where: string, order: string, ...values: (string | number)[]) => {
+      const row = this.db.get(
+        `SELECT ${COLUMNS} FROM items WHERE source_id = ?1 AND changed_at <= ?2
+         AND id NOT IN (SELECT value FROM json_each(?3)) AND ${where} ORDER BY ${order} LIMIT 1`,
+        source,
+        now - quietMs,
+        JSON.stringify(except),
+        ...values,
+      );
+      return row ? [parseItem(row)] : [];
+    };
+    const timed = "next_attempt_at <= ?4 AND state IN ('deferred','retry_wait')";
+    if (lane === "asked") {
+      const asked = `has_priority = 1 AND (state IN ('waiting','settling') OR (${timed}))`;
+      return first(asked, "updated, id", now)[0];
+    }
+    const waiting = ["waiting", "settling"].flatMap((state) =>
+      first("state = ?4 AND lane = ?5 AND has_priority = 0", "priority DESC", state, lane)
+    );
+    const again = first(`${timed} AND lane = ?5 AND has_priority = 0`, "next_attempt_at", now, lane);
+    if (lane === "retry") return again[0] ?? waiting[0];
+    return [...waiting, ...again].reduce<ItemRow | undefined>(
+      (best, item) => best === undefined || item.priority > best.priority ? item : best,
+      undefined,
+    );
+  }
+
+  /** How many are due now or only wait for their input to be quiet, and when the first of the latter is. */
+  pending(
+    source: number,
+    now: number,
+    quietMs: number,
+  ): { due: number; settling: number; firstQuietAt: number | null } {
+    const row = this.db.get(
+      `SELECT count(*) FILTER (WHERE changed_at + ?3 <= ?2) AS due, count(*) FILTER (WHERE changed_at + ?3 > ?2) AS settling,
+       min(CASE WHEN changed_at + ?3 > ?2 THEN changed_at + ?3 END) AS first
+       FROM items WHERE source_id = ?1
+       AND (state IN ('waiting','settling') OR (state IN ('deferred','retry_wait') AND next_attempt_at <= ?2))`,
+      source,
+      now,
+      quietMs,
+    );
+    return {
+      due: Number(row?.due),
+      settling: Number(row?.settling),
+      firstQuietAt: row?.first === null || row?.first === undefined ? null : Number(row.first),
+    };
+  }
+
+  /** Items a killed run left behind go back to the queue with unchanged attempts (L23). */
+  recoverInterrupted(now: number): number {
+    return this.db.run("UPDATE items SET state = 'waiting', updated = ? WHERE state = 'running'", now);
+  }
+
+  /** A wall clock that was set back must not postpone retries beyond their interval (L8). */
+  rebaseClock(now: number): void {
+    this.db.run(
+      `UPDATE items SET next_attempt_at = ?1 + (next_attempt_at - updated), updated = ?1
+       WHERE updated > ?1 AND next_attempt_at IS NOT NULL`,
+      now,
+    );
+    this.db.run("UPDATE items SET changed_at = ?1 WHERE changed_at > ?1", now);
+  }
+
+  /** Gives quarantined items another chance when the code that judged them has changed. */
+  liftQuarantine(source: number, verdictKey: string, now: number): number {
+    return this.db.run(
+      `UPDATE items SET state = 'waiting', lane = 'backfill', attempts = 0, streak = 0, streak_code = NULL, updated = ?
+       WHERE source_id = ? AND state = 'quarantined' AND verdict_key IS NOT ?`,
+      now,
+      source,
+      verdictKey,
+    );
+  }
+
+  /** Resets the failed items of a source, or all; they go to the back-fill lane. */
+  resetSource(source: number, includeSuccessful: boolean, now: number): number {
+    return this.db.run(
+      `UPDATE items SET state = 'waiting', reason = NULL, lane = 'backfill', attempts = 0, streak = 0,
+       streak_code = NULL, streak_since = NULL, next_attempt_at = NULL, verdict_key = NULL, updated = ?
+       WHERE source_id = ? AND (? = 1 OR state IN ('retry_wait','quarantined','vanished'))`,
+      now,
+      source,
+      Number(includeSuccessful),
+    );
+  }
+
+  /** Makes items due whose scope may have changed: unmapped ones, and pushed ones when `moved`. */
+  requeueForScope(source: number, identifier: string | null, moved: boolean, now: number): number {
+    return this.db.run(
+      `UPDATE items SET state = 'waiting', lane = 'backfill', reason = NULL, next_attempt_at = NULL, updated = ?1
+       WHERE source_id = ?2 AND (?3 IS NULL OR scope_identifier = ?3)
+       AND (state = 'unmapped' OR (?4 = 1 AND state IN ('done','deleted_locally')) OR state IN ('retry_wait','quarantined'))`,
+      now,
+      source,
+      identifier,
+      Number(moved),
+    );
+  }
+
+  /** Items that lost their mapping before they were ever synchronized. */
+  unmapWaiting(source: number, identifier: string, now: number): void {
+    this.db.run(
+      `UPDATE items SET state = 'unmapped', updated = ? WHERE source_id = ? AND scope_identifier = ?
+       AND state NOT IN ('done','deleted_locally')`,
+      now,
+      source,
+      identifier,
+    );
+  }
+
+  /** Scope identifiers of items without a scope, sorted and distinct (C6). */
+  unmappedIdentifiers(source: number): string[] {
+    return this.db.all(
+      `SELECT DISTINCT scope_identifier AS s FROM items WHERE source_id = ? AND state = 'unmapped'
+       AND scope_identifier IS NOT NULL ORDER BY s`,
+      source,
+    ).map((r) => String(r.s));
+  }
+
+  /** Highest priority among the items of a source: the newest one may still be running. */
+  newestPriority(source: number): number {
+    return Number(this.db.get("SELECT max(priority) AS p FROM items WHERE source_id = ?", source)?.p ?? 0);
+  }
+}
