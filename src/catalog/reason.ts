@@ -1,27 +1,15 @@
 /** The part of an error that is kept in state columns: why something is as it is. */
 import { z } from "zod";
+import { errorDataSchema } from "../kit/error_schema.ts";
 import type { ErrorData } from "../kit/errors.ts";
 
-export const reasonSchema = z.object({
-  code: z.string(),
-  class: z.enum([
-    "network",
-    "auth",
-    "busy",
-    "local",
-    "source",
-    "permission",
-    "platform",
-    "data",
-    "converter",
-    "reader",
-    "usage",
-    "internal",
-  ]),
-  retry: z.enum(["now", "later", "never", "after-user"]),
-  blame: z.enum(["file", "source", "network", "server", "us"]),
-  message: z.string(),
-  hint: z.string(),
+export const reasonSchema = errorDataSchema.pick({
+  code: true,
+  class: true,
+  retry: true,
+  blame: true,
+  message: true,
+  hint: true,
 });
 
 export type Reason = z.infer<typeof reasonSchema>;

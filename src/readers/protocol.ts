@@ -1,7 +1,8 @@
 /** The messages between the agent and a reader process, checked on both sides. */
 import { z } from "zod";
 import { SyncError } from "../kit/errors.ts";
-import { errorData, TASKS } from "./task_schemas.ts";
+import { errorDataSchema } from "../kit/error_schema.ts";
+import { TASKS } from "./task_schemas.ts";
 import type { TaskKind } from "./tasks.ts";
 
 const integer = z.number().int();
@@ -29,7 +30,7 @@ export const messageSchema = z.discriminatedUnion("type", [
   /** Said once, before anything of a backend is loaded. */
   z.strictObject({ type: z.literal("ready") }),
   z.strictObject({ type: z.literal("result"), output: z.unknown(), ...afterwards }),
-  z.strictObject({ type: z.literal("error"), error: errorData, ...afterwards }),
+  z.strictObject({ type: z.literal("error"), error: errorDataSchema, ...afterwards }),
   /** Its last words before it kills itself for using too much memory. */
   z.strictObject({ type: z.literal("memory"), rss: z.number() }),
 ]);

@@ -18,7 +18,7 @@ import type {
   Skip,
   ThumbnailRequest,
 } from "../kit/drafts.ts";
-import type { ErrorData } from "../kit/errors.ts";
+import { errorDataSchema } from "../kit/error_schema.ts";
 import type {
   BackendInfo,
   BrokenModule,
@@ -43,30 +43,6 @@ const flag = z.boolean();
 const integer = z.number().int();
 const map = z.record(z.string(), z.unknown());
 const config: z.ZodType<Config> = map;
-
-export const errorData = object<ErrorData>({
-  code: text,
-  class: z.enum([
-    "network",
-    "auth",
-    "busy",
-    "local",
-    "source",
-    "permission",
-    "platform",
-    "data",
-    "converter",
-    "reader",
-    "usage",
-    "internal",
-  ]),
-  retry: z.enum(["now", "later", "never", "after-user"]),
-  blame: z.enum(["file", "source", "network", "server", "us"]),
-  message: text,
-  hint: text,
-  causes: texts.optional(),
-  stack: text.optional(),
-});
 
 const fieldType = z.enum([
   "string",
@@ -173,7 +149,7 @@ const draft = object<DatasetDraft>({
   thumbnails: z.array(object<ThumbnailRequest>({ path: text, literal: flag })).optional(),
   skips: z.array(object<Skip>({ path: text, reason: text, rule: text.optional() })).optional(),
   logs: z.array(log).optional(),
-  problems: z.array(errorData).optional(),
+  problems: z.array(errorDataSchema).optional(),
   state: z.enum(["complete", "incomplete"]).optional(),
 });
 
@@ -190,7 +166,7 @@ export const TASKS: {
     output: object({
       backends: z.array(backendInfo),
       converters: z.array(installedConverter),
-      broken: z.array(object<BrokenModule>({ origin: text, error: errorData })),
+      broken: z.array(object<BrokenModule>({ origin: text, error: errorDataSchema })),
     }),
   },
   resolve: {
