@@ -6,37 +6,18 @@ import type { ItemPatch } from "../catalog/items.ts";
 import { reasonOf } from "../catalog/reason.ts";
 import { itemPath, lookAtItem } from "../discovery/folder_scan.ts";
 import type { DatasetDraft, ReadResult } from "../kit/drafts.ts";
-import { type ErrorData, SyncError } from "../kit/errors.ts";
-import type { Candidate, FailedCandidate } from "./candidates.ts";
+import { SyncError } from "../kit/errors.ts";
+import { isoFromMs } from "../kit/time.ts";
 import { Freezer } from "./freeze.ts";
 import { FolderManifest } from "./folder_manifest.ts";
 import { prepareFiles } from "./prepare.ts";
-import { publishDataset, type PublishedDataset } from "./publish_dataset.ts";
-import { publishFile } from "./publish_file.ts";
+import { publishDataset } from "./publish_dataset.ts";
+import { type ItemOutcome, type ItemRunOptions, publishAndRecord, RecordedError } from "./file_run.ts";
 import { afterFailure, decisiveError } from "./retry.ts";
 import { scopeOf } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";
-import { loadRecord, RunRecorder, type UploadEntry } from "./sync_record.ts";
+import { loadRecord, RunRecorder } from "./sync_record.ts";
 import type { OnceItem } from "./views.ts";
-import { isoFromMs } from "../kit/time.ts";
-
-export interface ItemRunOptions {
-  iteration: number;
-  dryRun: boolean;
-  signal?: AbortSignal;
-  onBytes?: (sent: number) => void;
-}
-
-export interface ItemOutcome {
-  item: OnceItem;
-  files_uploaded: number;
-  bytes_uploaded: number;
-  /** Uploaded files that a backend or converter made. */
-  files_converted: number;
-  files_unchanged: number;
-  /** What went wrong, decisive first; the caller looks for causes outside of the item. */
-  error: ErrorData | undefined;
-}
 
 /** Runs one item through and brings the verdict into the catalog. Throws only what ends the whole run. */
 export async function runItem(
@@ -148,10 +129,11 @@ class ItemRun {
     const root = source.plan.kind === "folder" ? await s.env.fs.realPath(source.plan.root) : null;
     const freezer = new Freezer(s, staging, root, options.signal);
     const creator = source.row.owner ?? "";
+    const run = { recorder, outcome: this.#outcome, creator, options };
     for await (const file of prepareFiles(s, draft, freezer, recorder, this.#item.id)) {
       // What fails because the run was interrupted says nothing about the file.
       options.signal?.throwIfAborted();
-      await recorder.task(file.name, () => this.#publishOne(dataset, file, creator));
+      await recorder.task(file.name, () => publishAndRecord(s, dataset, file, run));
     }
     if (manifest && !options.dryRun && recorder.eventful) {
       manifest.write(this.#refreshed(), dataset.scope, recorder, fingerprint);
@@ -189,90 +171,6 @@ class ItemRun {
     for (const p of draft.problems ?? []) this.#recorder.error(p);
     if (draft.state === "incomplete") {
       this.#recorder.log("incomplete", "the measurement is not finished: published as far as it got");
-    }
-  }
-
-  async #publishOne(
-    dataset: PublishedDataset,
-    file: Candidate | FailedCandidate,
-    creator: string,
-  ): Promise<void> {
-    const { s, options } = this;
-    const recorder = this.#recorder;
-    const entry = (e: Partial<UploadEntry>): UploadEntry => ({
-      filename: file.filename,
-      file_path: file.origin?.path ?? null,
-      file_m_time: file.origin?.mtime_ms ? isoFromMs(file.origin.mtime_ms) : null,
-      file_uuid: null,
-      version_id: null,
-      sync_timestamp: isoFromMs(s.env.now()),
-      md5: null,
-      sha256: null,
-      content_aware_checksum: null,
-      size: null,
-      status: "ERROR",
-      converter: file.converter,
-      error: null,
-      action: null,
-      skip_reason: null,
-      ...e,
-    });
-    const failed = (error: ErrorData) => {
-      recorder.error(error);
-      recorder.upload(file.name, entry({ error: `${error.code}: ${error.message}` }));
-      this.#outcome.item.plan?.files.push({
-        name: file.name,
-        action: "failed",
-        version_id: null,
-        reason: error.message,
-      });
-    };
-    if ("error" in file) return failed(file.error);
-    for (const l of file.identity.logs) recorder.log(l.code, `${file.name}: ${l.message}`);
-    try {
-      const { signal, onBytes } = options;
-      const done = await publishFile(s, dataset, file, {
-        dryRun: options.dryRun,
-        creator,
-        ...(signal ? { signal } : {}),
-        ...(onBytes ? { onProgress: onBytes } : {}),
-      });
-      for (const note of done.notes) recorder.log("upload_note", `${file.name}: ${note}`);
-      recorder.upload(
-        file.name,
-        entry({
-          file_uuid: done.file_uuid,
-          version_id: done.version_id,
-          md5: done.identity.md5,
-          sha256: done.identity.sha256,
-          content_aware_checksum: done.identity.content_md5 === null
-            ? null
-            : { method: "md5_netcdf4", value: done.identity.content_md5 },
-          size: done.identity.size,
-          status: "OK",
-          action: done.action,
-        }),
-      );
-      this.#outcome.item.plan?.files.push({
-        name: file.name,
-        action: done.action,
-        version_id: done.version_id,
-        reason: done.reason,
-      });
-      if (done.action === "unchanged") this.#outcome.files_unchanged++;
-      else {
-        this.#outcome.files_uploaded++;
-        this.#outcome.bytes_uploaded += done.bytes;
-        if (file.converter !== null || file.origin === null) this.#outcome.files_converted++;
-      }
-    } catch (e) {
-      if (options.signal?.aborted) throw e;
-      const error = SyncError.from(e);
-      failed(error.toData());
-      // Without platform or disk the other files would fail alike.
-      if (error.class === "network" || error.class === "auth" || error.class === "local") {
-        throw new RecordedError(error);
-      }
     }
   }
 
@@ -363,13 +261,6 @@ class ItemRun {
     const { plan } = this.source;
     if (plan.kind !== "folder") return this.#item.fingerprint;
     return lookAtItem(plan, this.#item.path ?? this.#item.identifier)?.fingerprint;
-  }
-}
-
-/** An error that is in the record already; it only ends the run of this item. */
-class RecordedError extends Error {
-  constructor(override readonly cause: SyncError) {
-    super(cause.message);
   }
 }
 
