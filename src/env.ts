@@ -2,12 +2,19 @@
  * Time, randomness and the file system as one object, so that fault and simulation tests run the production code
  * of discovery, transfer and engine. The network comes in through the platform client's transport.
  */
+import { SyncError } from "./kit/errors.ts";
+
 export type FileSystem = Pick<
   typeof Deno,
   | "lstat"
   | "lstatSync"
   | "stat"
   | "statSync"
+  | "realPathSync"
+  | "mkdirSync"
+  | "removeSync"
+  | "renameSync"
+  | "readTextFileSync"
   | "readDirSync"
   | "readTextFile"
   | "realPath"
@@ -21,6 +28,20 @@ export type FileSystem = Pick<
   | "makeTempDir"
 >;
 
+/** A watch on a folder and everything below it. It is a hint: events may be late, doubled or lost. */
+export interface FolderWatch {
+  close(): void;
+}
+
+export interface WatchEvents {
+  /** Absolute paths at which something happened. */
+  onPaths(paths: readonly string[]): void;
+  /** Events were or may have been lost: only a scan tells what changed. */
+  onLost(reason: string): void;
+  /** The watch is of no further use. */
+  onEnd(reason: string): void;
+}
+
 export interface Env {
   /** Wall clock, ms since 1970 UTC. */
   now(): number;
@@ -33,6 +54,11 @@ export interface Env {
   /** Resolves after `ms`; rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   fs: FileSystem;
+  /**
+   * Watches a folder recursively.
+   * @throws SyncError of class source `watch_failed` when the system refuses (no watches left, unsupported file system)
+   */
+  watch(root: string, events: WatchEvents): FolderWatch;
 }
 
 /** The real world. */
@@ -56,4 +82,26 @@ export const systemEnv: Env = {
       signal?.addEventListener("abort", cancel, { once: true });
     }),
   fs: Deno,
+  watch: watchFolder,
 };
+
+function watchFolder(root: string, events: WatchEvents): FolderWatch {
+  let watcher: Deno.FsWatcher;
+  try {
+    watcher = Deno.watchFs(root, { recursive: true });
+  } catch (cause) {
+    throw new SyncError("source", "watch_failed", `${root} cannot be watched`, { cause });
+  }
+  (async () => {
+    for await (const event of watcher) events.onPaths(event.paths);
+  })().then(() => events.onEnd("closed"), (e) => events.onEnd(String(e)));
+  return {
+    close() {
+      try {
+        watcher.close();
+      } catch {
+        // It ended by itself.
+      }
+    },
+  };
+}

@@ -17,7 +17,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   backends: ["kit"],
   converters: ["kit"],
   kit: [],
-  "env.ts": [],
+  "env.ts": ["kit"],
   "version.ts": ["deno.json"],
 };
 

@@ -1,5 +1,6 @@
 /** Takes in what discovery found, and finds out what is gone. */
 import type { CatalogDatabase } from "./database.ts";
+import { settle } from "./settle.ts";
 import type { Lane } from "./item_rows.ts";
 
 /** What discovery knows of an item. */
@@ -30,14 +31,15 @@ export class ItemIntake {
 
   #upsertOne(source: number, f: FoundItem, lane: Lane, newUuid: () => string, now: number): void {
     const known = this.db.get(
-      "SELECT id, fingerprint, state, scope_identifier, priority, absent_since FROM items WHERE source_id = ? AND identifier = ?",
+      "SELECT id, fingerprint, state, scope_identifier, priority, absent_since, changed_at, changed_since FROM items WHERE source_id = ? AND identifier = ?",
       source,
       f.identifier,
     );
     if (!known) {
+      const { due_at, changed_since } = settle(f.changed_at, null, now);
       this.db.run(
         `INSERT INTO items (source_id, identifier, path, dataset_uuid, scope_identifier, fingerprint, changed_at,
-         state, lane, priority, updated) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
+         due_at, changed_since, state, lane, priority, updated) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
         source,
         f.identifier,
         f.path ?? null,
@@ -45,6 +47,8 @@ export class ItemIntake {
         f.scope_identifier ?? null,
         f.fingerprint,
         f.changed_at,
+        due_at,
+        changed_since,
         "waiting",
         lane,
         f.priority,
@@ -68,12 +72,19 @@ export class ItemIntake {
       }
       return;
     }
+    const before = {
+      changed_at: Number(known.changed_at),
+      changed_since: known.changed_since === null ? null : Number(known.changed_since),
+    };
+    const { due_at, changed_since } = settle(f.changed_at, before, now);
     this.db.run(
-      `UPDATE items SET fingerprint = ?, changed_at = ?, scope_identifier = ?, priority = ?, state = 'waiting',
-       reason = NULL, lane = ?, attempts = 0, streak = 0, streak_code = NULL, streak_since = NULL,
+      `UPDATE items SET fingerprint = ?, changed_at = ?, due_at = ?, changed_since = ?, scope_identifier = ?, priority = ?,
+       state = 'waiting', reason = NULL, lane = ?, attempts = 0, streak = 0, streak_code = NULL, streak_since = NULL,
        next_attempt_at = NULL, absent_since = NULL, updated = ? WHERE id = ?`,
       f.fingerprint,
       f.changed_at,
+      due_at,
+      changed_since,
       f.scope_identifier ?? null,
       f.priority,
       lane,

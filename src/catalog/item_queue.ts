@@ -8,21 +8,19 @@ export class ItemQueue {
   /**
    * The item of a lane that should start next for a source, or undefined (order: docs/RULES.md, L11). Each look follows an
    * index to its first hit, however many items wait.
-   * @param quietMs an input must have been quiet this long
    */
   nextDue(
     source: number,
     lane: Lane | "asked",
     now: number,
-    quietMs: number,
     except: readonly number[],
   ): ItemRow | undefined {
     const first = (where: string, order: string, ...values: (string | number)[]) => {
       const row = this.db.get(
-        `SELECT ${COLUMNS} FROM items WHERE source_id = ?1 AND changed_at <= ?2
+        `SELECT ${COLUMNS} FROM items WHERE source_id = ?1 AND due_at <= ?2
          AND id NOT IN (SELECT value FROM json_each(?3)) AND ${where} ORDER BY ${order} LIMIT 1`,
         source,
-        now - quietMs,
+        now,
         JSON.stringify(except),
         ...values,
       );
@@ -48,16 +46,14 @@ export class ItemQueue {
   pending(
     source: number,
     now: number,
-    quietMs: number,
   ): { due: number; settling: number; firstQuietAt: number | null } {
     const row = this.db.get(
-      `SELECT count(*) FILTER (WHERE changed_at + ?3 <= ?2) AS due, count(*) FILTER (WHERE changed_at + ?3 > ?2) AS settling,
-       min(CASE WHEN changed_at + ?3 > ?2 THEN changed_at + ?3 END) AS first
+      `SELECT count(*) FILTER (WHERE due_at <= ?2) AS due, count(*) FILTER (WHERE due_at > ?2) AS settling,
+       min(CASE WHEN due_at > ?2 THEN due_at END) AS first
        FROM items WHERE source_id = ?1
        AND (state IN ('waiting','settling') OR (state IN ('deferred','retry_wait') AND next_attempt_at <= ?2))`,
       source,
       now,
-      quietMs,
     );
     return {
       due: Number(row?.due),
@@ -78,7 +74,11 @@ export class ItemQueue {
        WHERE updated > ?1 AND next_attempt_at IS NOT NULL`,
       now,
     );
-    this.db.run("UPDATE items SET changed_at = ?1 WHERE changed_at > ?1", now);
+    this.db.run(
+      `UPDATE items SET changed_at = min(changed_at, ?1), changed_since = min(changed_since, ?1), due_at = min(due_at, ?1)
+       WHERE changed_at > ?1 OR changed_since > ?1 OR due_at > ?1 + 60000`,
+      now,
+    );
   }
 
   /** Gives quarantined items another chance when the code that judged them has changed. */

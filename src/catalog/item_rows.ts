@@ -30,6 +30,8 @@ const schema = z.object({
   scope_identifier: z.string().nullable(),
   fingerprint: z.string(),
   changed_at: z.number(),
+  due_at: z.number(),
+  changed_since: z.number().nullable(),
   state: z.enum(ITEM_STATES),
   reason: reasonJson,
   lane: z.enum(["new", "backfill", "retry"]),

@@ -25,6 +25,8 @@ export type ItemPatch = Partial<
     | "next_attempt_at"
     | "fingerprint"
     | "changed_at"
+    | "due_at"
+    | "changed_since"
     | "verdict_key"
     | "dataset_uuid"
     | "scope_identifier"
@@ -140,13 +142,16 @@ export class ItemStore {
     this.db.transaction(() => {
       this.db.run("DELETE FROM items WHERE id = ?", found.id);
       this.db.run(
-        `UPDATE items SET source_id = ?, identifier = ?, path = ?, fingerprint = ?, changed_at = ?, state = ?, lane = ?,
+        `UPDATE items SET source_id = ?, identifier = ?, path = ?, fingerprint = ?, changed_at = ?, due_at = ?,
+         changed_since = ?, state = ?, lane = ?,
          priority = ?, scope_identifier = ?, reason = NULL, absent_since = NULL, next_attempt_at = NULL, updated = ? WHERE id = ?`,
         found.source_id,
         found.identifier,
         found.path,
         found.fingerprint,
         found.changed_at,
+        found.due_at,
+        found.changed_since,
         found.state,
         found.lane,
         found.priority,

@@ -119,6 +119,12 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (source_id, path)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  /* When an item may be read: its input is quiet by then (D6). */
+  ALTER TABLE items ADD COLUMN due_at INTEGER NOT NULL DEFAULT 0;
+  /* First of the changes that were not read yet; null when all were. */
+  ALTER TABLE items ADD COLUMN changed_since INTEGER;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

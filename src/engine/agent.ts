@@ -9,6 +9,7 @@ import { httpTransport } from "../platform/transport_http.ts";
 import { inProcessTransport } from "../platform/transport_in_process.ts";
 import { createReaderPool } from "../readers/pool.ts";
 import type { ReaderPool } from "../readers/tasks.ts";
+import { memoryTransfer } from "../transfer/memory_transfer.ts";
 import { VERSION } from "../version.ts";
 import { type Home, openHome } from "./home.ts";
 import { ItemService } from "./item_service.ts";
@@ -73,6 +74,7 @@ export class Agent {
       catalog,
       client: platformClient({ transport, env }),
       readers,
+      transfer: memoryTransfer(),
       registry: () => Promise.resolve(registry),
       machineId: catalog.fact("machine_id", env.uuid),
       version: VERSION,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ItemRow } from "../catalog/item_rows.ts";
 import type { ItemPatch } from "../catalog/items.ts";
 import { reasonOf } from "../catalog/reason.ts";
+import { settle } from "../catalog/settle.ts";
 import { itemPath, lookAtItem } from "../discovery/folder_scan.ts";
 import type { DatasetDraft, ReadResult } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
@@ -75,7 +76,7 @@ class ItemRun {
     if (scope === undefined) return this.#unmapped();
     const before = this.#look();
     if (before === undefined) return this.#gone();
-    if (!options.dryRun) this.#update({ state: "running", fingerprint: before });
+    if (!options.dryRun) this.#update({ state: "running", fingerprint: before, changed_since: null });
 
     const staging = join(s.home.stagingDir, `item-${this.#item.id}-${s.env.uuid()}`);
     mkdirSync(staging, { recursive: true, mode: 0o700 });
@@ -182,7 +183,13 @@ class ItemRun {
     const after = this.#look();
     if (after !== undefined && after !== before) {
       this.#recorder.log("changed_during_sync", "the input changed while it was read: it is looked at again");
-      this.#finish({ state: "settling", fingerprint: after, changed_at: now, reason: null });
+      this.#finish({
+        state: "settling",
+        fingerprint: after,
+        ...settle(now, { changed_at: now, changed_since: null }, now),
+        changed_at: now,
+        reason: null,
+      });
       return this.#result("skipped", "changed_during_sync: the input changed while it was read");
     }
     const verdict_key = verdictKey(this.s, this.source);

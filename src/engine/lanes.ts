@@ -15,8 +15,7 @@ export class Lanes {
   #turn = 0;
   readonly #work = new Map<number, Work>();
 
-  /** @param quietMs an input must have been quiet this long before it is read (D6) */
-  constructor(private readonly s: Services, private readonly quietMs: number) {}
+  constructor(private readonly s: Pick<Services, "catalog" | "env">) {}
 
   /**
    * The next item among the given sources, or undefined when none is due.
@@ -32,7 +31,7 @@ export class Lanes {
     const turns = [...byLeastWork.filter((id) => !busy.has(id)), ...byLeastWork.filter((id) => busy.has(id))];
     const find = (lane: Lane | "asked") => {
       for (const id of turns) {
-        const item = this.s.catalog.queue.nextDue(id, lane, this.s.env.now(), this.quietMs, except);
+        const item = this.s.catalog.queue.nextDue(id, lane, this.s.env.now(), except);
         if (item) return item;
       }
       return undefined;

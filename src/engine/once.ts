@@ -10,8 +10,6 @@ import { resolveSource } from "./resolve_source.ts";
 import type { ReadySource, Services } from "./services.ts";
 import type { OnceItem, OnceProgress, OnceReport } from "./views.ts";
 
-/** An input is read when it was quiet this long, ms (D6). */
-const SETTLE_MS = 2000;
 /** Items at once (L13). */
 const PARALLEL = 2;
 /** An item whose input changes all the time is left for the next run after so many tries. */
@@ -54,7 +52,7 @@ class OnceRun {
 
   constructor(private readonly s: Services, private readonly options: OnceOptions) {
     this.#started = s.env.monotonic();
-    this.#lanes = new Lanes(s, SETTLE_MS);
+    this.#lanes = new Lanes(s);
     this.#report = {
       sources: [],
       items: [],
@@ -169,7 +167,7 @@ class OnceRun {
   /** When the first input that still settles will be quiet, ms. */
   #nextQuiet(): number | undefined {
     const times = [...this.#ready.keys()].flatMap((id) => {
-      const { settling, firstQuietAt } = this.s.catalog.queue.pending(id, this.s.env.now(), SETTLE_MS);
+      const { settling, firstQuietAt } = this.s.catalog.queue.pending(id, this.s.env.now());
       return settling > 0 && firstQuietAt !== null ? [firstQuietAt] : [];
     });
     return times.length > 0 ? Math.min(...times) : undefined;
@@ -228,7 +226,7 @@ class OnceRun {
     this.#lastProgress = now;
     let due = 0;
     for (const id of this.#ready.keys()) {
-      const p = this.s.catalog.queue.pending(id, this.s.env.now(), SETTLE_MS);
+      const p = this.s.catalog.queue.pending(id, this.s.env.now());
       due += p.due + p.settling;
     }
     this.options.onProgress?.({
@@ -245,7 +243,7 @@ class OnceRun {
     for (const name of this.#select()) {
       const row = s.catalog.sources.byName(name);
       if (!row) continue;
-      const left = s.catalog.queue.pending(row.id, s.env.now(), SETTLE_MS);
+      const left = s.catalog.queue.pending(row.id, s.env.now());
       if (row.state === "syncing" && left.due + left.settling === 0) {
         s.catalog.sources.setState(row.id, "scanning", null, s.env.now());
       }

@@ -81,6 +81,7 @@ export async function publishFile(
     const outcome = await uploadVersion({
       client: s.client,
       env: s.env,
+      transfer: s.transfer,
       version: {
         name: file.name,
         filename: file.filename,

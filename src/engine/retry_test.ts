@@ -13,6 +13,8 @@ const item = (patch: Partial<ItemRow> = {}): ItemRow => ({
   scope_identifier: null,
   fingerprint: "f",
   changed_at: 0,
+  due_at: 0,
+  changed_since: null,
   state: "running",
   reason: null,
   lane: "new",

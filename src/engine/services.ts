@@ -5,6 +5,7 @@ import type { Env } from "../env.ts";
 import type { Config } from "../kit/define_backend.ts";
 import type { PlatformClient } from "../platform/client.ts";
 import type { BackendInfo, ReaderPool, ReaderTasks, SourcePlan } from "../readers/tasks.ts";
+import type { TransferContext } from "../transfer/context.ts";
 import type { Home } from "./home.ts";
 
 export type Registry = ReaderTasks["describe"]["output"];
@@ -15,6 +16,7 @@ export interface Services {
   catalog: Catalog;
   client: PlatformClient;
   readers: ReaderPool;
+  transfer: TransferContext;
   /** Installed backends and converters; asked once per run. */
   registry(): Promise<Registry>;
   /** Identifies this machine in local manifests. */

@@ -132,3 +132,72 @@ export interface OnceProgress {
   bytes_uploaded: number;
   current: string;
 }
+
+/** States of the agent as a whole (behaviour 2.7). */
+export type AgentState = "running" | "not_logged_in" | "no_connection" | "error" | "stopped";
+
+export interface AgentStatusView {
+  state: AgentState;
+  /** Why it is not running. */
+  reason: Reason | null;
+  /** Rounds of the scheduler since the catalog was made. */
+  iterations: number;
+  /** ISO UTC. */
+  last_update: string;
+  /** In this state since, ISO UTC. */
+  since: string;
+  platform: string;
+  /** Platform time minus the PC's time, ms. */
+  clock_offset_ms: number;
+  version: string;
+}
+
+/** An item that is being synchronized, with its progress. */
+export interface RunningItem {
+  id: number;
+  source: string;
+  dataIdentifier: string;
+  datasetUUID: string;
+  /** ISO UTC. */
+  started: string;
+  /** What happens to it now: `reading`, or the logical name of a file. */
+  step: string;
+  files_done: number;
+  /** Of the file that is being sent. */
+  bytes_done: number;
+  bytes_total: number | null;
+  /** Bytes per second over the last seconds. */
+  speed: number;
+  /** Seconds to the end of the file, when it can be told. */
+  eta: number | null;
+}
+
+export interface SourceActivity {
+  id: number;
+  name: string;
+  status: SourceState;
+  /** Items that may start now, and those that wait for their input to be quiet. */
+  due: number;
+  settling: number;
+  items_total: number;
+  items_synchronized: number;
+  items_failed: number;
+  /** Bytes per second over the last seconds. */
+  speed: number;
+  bytes_uploaded: number;
+  reason: Reason | null;
+  /** How changes are noticed: `events`, `polling`, or null when nothing watches. */
+  watching: "events" | "polling" | null;
+}
+
+/** What a running agent does right now. */
+export interface ActivityView {
+  status: AgentStatusView;
+  sources: SourceActivity[];
+  running: RunningItem[];
+  /** Bytes per second over all items. */
+  speed: number;
+  bytes_uploaded: number;
+  files_uploaded: number;
+  unread_errors: number;
+}

@@ -6,6 +6,7 @@ import { type PlatformClient, platformClient } from "../platform/client.ts";
 import { httpTransport } from "../platform/transport_http.ts";
 import { inProcessTransport } from "../platform/transport_in_process.ts";
 import { takeSnapshot } from "./snapshot.ts";
+import { memoryTransfer } from "./memory_transfer.ts";
 import { uploadVersion } from "./upload.ts";
 import { decideVersion } from "./version_decision.ts";
 
@@ -101,6 +102,7 @@ Deno.test("files on the hub: secured, unchanged, a new version, and read back by
       const outcome = await uploadVersion({
         client,
         env: systemEnv,
+        transfer: memoryTransfer(),
         source,
         existing: null,
         version: {

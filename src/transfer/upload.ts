@@ -5,6 +5,7 @@ import type { PlatformClient } from "../platform/client.ts";
 import { isWebPage, mayHaveTakenEffect, ReplyError, replyError } from "../platform/errors.ts";
 import type { StoreReply } from "../platform/objects.ts";
 import type { FileCreate, FileRecord, UploadLink } from "../platform/schemas.ts";
+import type { TransferContext } from "./context.ts";
 import type { Hashes } from "./hash.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { verifyReply } from "./verify_reply.ts";
@@ -15,6 +16,7 @@ export interface UploadJob {
     "createFile" | "readFile" | "singlePartLink" | "putObject" | "validateSinglePart" | "platformNow"
   >;
   env: Pick<Env, "sleep" | "random">;
+  transfer: TransferContext;
   /** The version to secure; announced when `existing` is null. */
   version: FileCreate;
   /** Its record on the platform, as the version decision saw it. */

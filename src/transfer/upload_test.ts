@@ -14,6 +14,7 @@ import {
 } from "../platform/testing/stub_platform.ts";
 import { httpTransport } from "../platform/transport_http.ts";
 import { takeSnapshot } from "./snapshot.ts";
+import { memoryTransfer } from "./memory_transfer.ts";
 import { type UploadJob, type UploadOutcome, uploadVersion } from "./upload.ts";
 
 const DATASET = "aaaaaaaa-0000-4000-8000-000000000001";
@@ -70,7 +71,8 @@ async function scene(test: (scene: Scene) => Promise<void>, size = 200_000, copy
       pauses,
       path,
       md5: createHash("md5").update(bytes).digest("hex"),
-      upload: (more) => uploadVersion({ client, env, version, existing: null, source, ...more }),
+      upload: (more) =>
+        uploadVersion({ client, env, transfer: memoryTransfer(), version, existing: null, source, ...more }),
     });
     assertEquals(stub.violations, []);
   } finally {

@@ -1,0 +1,10 @@
+/** What all transfers of a process share: the journal of unfinished uploads, the bandwidth, the number at once. */
+import type { Bandwidth } from "./bandwidth.ts";
+import type { TransferSlots } from "./slots.ts";
+import type { UploadJournal } from "./upload_journal.ts";
+
+export interface TransferContext {
+  journal: UploadJournal;
+  bandwidth: Bandwidth;
+  slots: TransferSlots;
+}
