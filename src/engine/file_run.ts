@@ -4,6 +4,7 @@ import { isoFromMs } from "../kit/time.ts";
 import type { Candidate, FailedCandidate } from "./candidates.ts";
 import type { PublishedDataset } from "./publish_dataset.ts";
 import { type FileResult, publishFile } from "./publish_file.ts";
+import type { ItemProgress } from "./progress.ts";
 import type { Services } from "./services.ts";
 import type { RunRecorder, UploadEntry } from "./sync_record.ts";
 import type { OnceItem } from "./views.ts";
@@ -12,7 +13,7 @@ export interface ItemRunOptions {
   iteration: number;
   dryRun: boolean;
   signal?: AbortSignal;
-  onBytes?: (sent: number) => void;
+  progress?: ItemProgress;
 }
 
 export interface ItemOutcome {
@@ -61,12 +62,13 @@ export async function publishAndRecord(
   if ("error" in file) return failed(file.error);
   for (const l of file.identity.logs) recorder.log(l.code, `${file.name}: ${l.message}`);
   try {
-    const { signal, onBytes } = options;
+    const { signal, progress } = options;
+    progress?.sending(file.name, file.identity.size);
     const done = await publishFile(s, dataset, file, {
       dryRun: options.dryRun,
       creator,
       ...(signal ? { signal } : {}),
-      ...(onBytes ? { onProgress: onBytes } : {}),
+      ...(progress ? { onProgress: (sent) => progress.sent(file.name, sent) } : {}),
     });
     for (const note of done.notes) recorder.log("upload_note", `${file.name}: ${note}`);
     recorder.upload(file.name, uploadEntry(s, file, hashesOf(done)));
@@ -82,6 +84,8 @@ export async function publishAndRecord(
     const error = SyncError.from(e);
     failed(error.toData());
     if (["network", "auth", "local"].includes(error.class)) throw new RecordedError(error);
+  } finally {
+    options.progress?.done(file.name);
   }
 }
 

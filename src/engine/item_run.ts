@@ -107,6 +107,7 @@ class ItemRun {
       this.#item = await manifest.adopt(this.#item, scope, recorder);
       this.#outcome.item.datasetUUID = this.#item.dataset_uuid;
     }
+    options.progress?.reading();
     const read = await recorder.task("read", () => this.#read(staging));
     if ("not_started" in read) return read.not_started;
     const { draft } = read;

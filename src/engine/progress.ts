@@ -1,0 +1,11 @@
+/** How far a running item is; told by its run, read by whoever shows it. */
+export interface ItemProgress {
+  /** The backend reads the input. */
+  reading(): void;
+  /** A file is being sent; several may be at once. @param size bytes */
+  sending(name: string, size: number): void;
+  /** Bytes of that file sent so far in this attempt. */
+  sent(name: string, bytes: number): void;
+  /** That file is settled, whatever became of it. */
+  done(name: string): void;
+}
