@@ -2,20 +2,17 @@
 import type { ItemRow } from "../catalog/item_rows.ts";
 import { reasonOf } from "../catalog/reason.ts";
 import { SyncError } from "../kit/errors.ts";
+import { FAILURES_TO_OPEN } from "./breaker.ts";
 import { discover } from "./discover.ts";
 import type { ItemOutcome } from "./file_run.ts";
-import { runItem, verdictKey } from "./item_run.ts";
-import { Lanes } from "./lanes.ts";
+import { verdictKey } from "./item_run.ts";
 import { resolveSource } from "./resolve_source.ts";
+import { Scheduler } from "./scheduler.ts";
 import type { ReadySource, Services } from "./services.ts";
 import type { OnceItem, OnceProgress, OnceReport } from "./views.ts";
 
-/** Items at once (L13). */
-const PARALLEL = 2;
 /** An item whose input changes all the time is left for the next run after so many tries. */
 const TRIES = 5;
-/** Network failures in a row after which the platform counts as unreachable (2.7). */
-const BREAKER = 3;
 
 export interface OnceOptions {
   /** Names; default all that are not stopped. */
@@ -38,8 +35,8 @@ class OnceRun {
   readonly #touched = new Map<number, OnceItem>();
   readonly #tries = new Map<number, number>();
   readonly #ready = new Map<number, ReadySource>();
-  readonly #lanes: Lanes;
-  readonly #started: number;
+  readonly #scheduler: Scheduler;
+  readonly #startedAt: number;
   readonly #stop = new AbortController();
   #iteration = 0;
   /** In a row, up to now. */
@@ -51,8 +48,15 @@ class OnceRun {
   #fatal: SyncError | undefined;
 
   constructor(private readonly s: Services, private readonly options: OnceOptions) {
-    this.#started = s.env.monotonic();
-    this.#lanes = new Lanes(s);
+    this.#startedAt = s.env.monotonic();
+    this.#scheduler = new Scheduler(s, {
+      ready: () => this.#started(),
+      iteration: () => this.#iteration,
+      started: (item) => this.#begin(item),
+      finished: (item, outcome) => this.#count(item, outcome),
+      broken: (item, error) => this.#broken(item, error),
+    }, { dryRun: options.dryRun ?? false });
+    this.#stop.signal.addEventListener("abort", () => this.#scheduler.park(this.#stop.signal.reason));
     this.#report = {
       sources: [],
       items: [],
@@ -133,19 +137,12 @@ class OnceRun {
   async #work(): Promise<boolean> {
     let worked = false;
     for (;;) {
-      const busy = new Map<number, number>();
-      const running = new Set<number>();
-      const workers = Array.from({ length: PARALLEL }, async () => {
-        for (let item = this.#next(busy, running); item; item = this.#next(busy, running)) {
-          worked = true;
-          running.add(item.id);
-          busy.set(item.source_id, (busy.get(item.source_id) ?? 0) + 1);
-          await this.#runOne(item);
-          running.delete(item.id);
-          busy.set(item.source_id, (busy.get(item.source_id) ?? 1) - 1);
-        }
-      });
-      await Promise.all(workers);
+      const worn = [...this.#tries].filter(([, n]) => n >= TRIES).map(([id]) => id);
+      if (!this.#stop.signal.aborted) worked = this.#scheduler.pump(worn) > 0 || worked;
+      if (this.#scheduler.busy.size > 0) {
+        await this.#somethingEnds();
+        continue;
+      }
       const quietAt = this.#nextQuiet();
       if (quietAt === undefined || this.#stop.signal.aborted) return worked;
       this.#progress("waiting", "for files that were just written");
@@ -153,15 +150,23 @@ class OnceRun {
     }
   }
 
-  #next(busy: ReadonlyMap<number, number>, running: ReadonlySet<number>): ItemRow | undefined {
-    if (this.#stop.signal.aborted) return undefined;
-    const worn = [...this.#tries].filter(([, n]) => n >= TRIES).map(([id]) => id);
-    const stillOn = [...this.#ready.keys()].filter((id) => {
+  /** Waits for the end of a running item, or until another source may start one beside it. */
+  async #somethingEnds(): Promise<void> {
+    const at = this.#scheduler.nextChangeAt;
+    const timer = new AbortController();
+    const wait = at === null
+      ? []
+      : [this.s.env.sleep(at - this.s.env.monotonic(), timer.signal).catch(() => {})];
+    await Promise.race([this.#scheduler.oneEnds(), ...wait]);
+    timer.abort();
+  }
+
+  /** Sources to take items from: not those that the user stopped meanwhile. */
+  #started(): Map<number, ReadySource> {
+    return new Map([...this.#ready].filter(([id]) => {
       const row = this.s.catalog.sources.byId(id);
       return row !== undefined && row.state !== "stopped";
-    });
-    const busyIds = new Set([...busy].filter(([, n]) => n > 0).map(([id]) => id));
-    return this.#lanes.next(stillOn, busyIds, [...worn, ...running]);
+    }));
   }
 
   /** When the first input that still settles will be quiet, ms. */
@@ -173,24 +178,14 @@ class OnceRun {
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 
-  async #runOne(item: ItemRow): Promise<void> {
-    const source = this.#ready.get(item.source_id);
-    if (!source) return;
+  #begin(item: ItemRow): void {
     this.#tries.set(item.id, (this.#tries.get(item.id) ?? 0) + 1);
-    this.#progress("syncing", `${source.row.name}: ${item.identifier}`);
-    try {
-      const outcome = await runItem(this.s, source, item, {
-        iteration: this.#iteration,
-        dryRun: this.options.dryRun ?? false,
-        signal: this.#stop.signal,
-      });
-      this.#count(item, outcome);
-    } catch (e) {
-      if (this.#stop.signal.aborted) return;
-      const error = SyncError.from(e);
-      if (error.class === "source") this.#sourceFailed(item.source_id, error);
-      else this.#fail(error);
-    }
+    this.#progress("syncing", `${this.#ready.get(item.source_id)?.row.name}: ${item.identifier}`);
+  }
+
+  #broken(item: ItemRow, error: SyncError): void {
+    if (error.class === "source") this.#sourceFailed(item.source_id, error);
+    else this.#fail(error);
   }
 
   #count(item: ItemRow, outcome: ItemOutcome): void {
@@ -200,12 +195,13 @@ class OnceRun {
     this.#report.files_converted += outcome.files_converted;
     this.#report.files_unchanged += outcome.files_unchanged;
     this.#bytes += outcome.bytes_uploaded;
-    this.#lanes.done(item.source_id, outcome.bytes_uploaded);
     const error = outcome.error;
     this.#networkFailures = error?.class === "network" ? this.#networkFailures + 1 : 0;
     this.#unreachable = error?.class === "network" ? SyncError.fromData(error) : undefined;
     const outside = error !== undefined && (error.class === "auth" || error.class === "local");
-    if (error && (outside || this.#networkFailures >= BREAKER)) this.#fail(SyncError.fromData(error));
+    if (error && (outside || this.#networkFailures >= FAILURES_TO_OPEN)) {
+      this.#fail(SyncError.fromData(error));
+    }
   }
 
   /** The agent itself cannot go on: what is done is done, the rest stays due. */
@@ -261,7 +257,7 @@ class OnceRun {
       });
     }
     this.#report.items = [...this.#touched.values()];
-    this.#report.duration_ms = Math.round(s.env.monotonic() - this.#started);
+    this.#report.duration_ms = Math.round(s.env.monotonic() - this.#startedAt);
     return this.#report;
   }
 }

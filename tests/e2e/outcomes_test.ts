@@ -112,8 +112,10 @@ Deno.test("5: without a connection to the platform nothing is counted as failed,
 Deno.test("6: of two runs at once the second ends at once, names the first, and harms nothing", async () => {
   await using w = await Workspace.make();
   await writeDataset(w.path("data", "one"), { "a.txt": "1" });
-  // A file that was written this moment has to settle first: the run lasts.
-  await Deno.writeTextFile(w.path("data", "one", "new.txt"), "2");
+  // A file that is written all the time has to settle first: the run lasts.
+  const write = () => Deno.writeTextFileSync(w.path("data", "one", "new.txt"), "2");
+  write();
+  const writing = setInterval(write, 50);
   const first = w.once(...folderSource(w.path("data")));
   const lock = join(w.home, "agent.lock");
   let holder = "";
@@ -121,7 +123,7 @@ Deno.test("6: of two runs at once the second ends at once, names the first, and 
     await new Promise((resolve) => setTimeout(resolve, 10));
     holder = await Deno.readTextFile(lock).catch(() => "");
   }
-  const { error, detail } = await w.failure(6, "once");
+  const { error, detail } = await w.failure(6, "once").finally(() => clearInterval(writing));
   assertEquals(error, "agent_running");
   assertStringIncludes(detail, holder.trim());
   assertEquals((await first).items.map((i) => i.result), ["synchronized"]);
