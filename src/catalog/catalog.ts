@@ -53,6 +53,28 @@ export class Catalog {
     });
   }
 
+  /** A fact that was set, or undefined. */
+  getFact(key: string): string | undefined {
+    const value = this.db.get("SELECT value FROM facts WHERE key = ?", key)?.value;
+    return value === undefined ? undefined : String(value);
+  }
+
+  /** Sets a fact, or takes it away. */
+  setFact(key: string, value: string | null): void {
+    if (value === null) this.db.run("DELETE FROM facts WHERE key = ?", key);
+    else this.db.run("INSERT OR REPLACE INTO facts VALUES (?, ?)", key, value);
+  }
+
+  /** Changes whenever another connection, such as a command of the user, has changed the catalog. */
+  get foreignVersion(): number {
+    return Number(this.db.get("PRAGMA data_version")?.data_version);
+  }
+
+  /** Number of discovery rounds ever made. */
+  get iteration(): number {
+    return Number(this.getFact("iteration") ?? 0);
+  }
+
   /** Raises and returns the number of discovery rounds ever made. */
   nextIteration(): number {
     return this.db.transaction(() => {

@@ -1,4 +1,5 @@
 /** The queue of items: which one is due next, and what makes items due again. */
+import type { ErrorClass } from "../kit/errors.ts";
 import type { CatalogDatabase } from "./database.ts";
 import { COLUMNS, type ItemRow, type Lane, parseItem } from "./item_rows.ts";
 
@@ -60,6 +61,42 @@ export class ItemQueue {
       settling: Number(row?.settling),
       firstQuietAt: row?.first === null || row?.first === undefined ? null : Number(row.first),
     };
+  }
+
+  /** Whether anything may start now or waits for its input to be quiet; one look into an index, however many wait. */
+  hasWork(source: number, now: number): boolean {
+    return this.db.get(
+      `SELECT 1 FROM items WHERE source_id = ?1 AND state IN ('waiting','settling')
+       UNION ALL
+       SELECT 1 FROM items WHERE source_id = ?1 AND next_attempt_at <= ?2 AND state IN ('deferred','retry_wait')
+       LIMIT 1`,
+      source,
+      now,
+    ) !== undefined;
+  }
+
+  /** When the next item of a source becomes due only because time goes by, ms; null when none does. */
+  nextDueAt(source: number, now: number): number | null {
+    const row = this.db.get(
+      `SELECT min(at) AS at FROM (
+         SELECT min(due_at) AS at FROM items WHERE source_id = ?1 AND state IN ('waiting','settling') AND due_at > ?2
+         UNION ALL
+         SELECT min(next_attempt_at) FROM items
+         WHERE source_id = ?1 AND next_attempt_at > ?2 AND state IN ('deferred','retry_wait'))`,
+      source,
+      now,
+    );
+    return row?.at === null || row?.at === undefined ? null : Number(row.at);
+  }
+
+  /** Makes items due whose cause lay outside of them and is gone. */
+  releaseDeferred(classes: readonly ErrorClass[], now: number): number {
+    return this.db.run(
+      `UPDATE items SET next_attempt_at = ?1, updated = ?1 WHERE state = 'deferred' AND next_attempt_at > ?1
+       AND json_extract(reason, '$.class') IN (SELECT value FROM json_each(?2))`,
+      now,
+      JSON.stringify(classes),
+    );
   }
 
   /** Items a killed run left behind go back to the queue with unchanged attempts (L23). */

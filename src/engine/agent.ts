@@ -11,11 +11,13 @@ import { createReaderPool } from "../readers/pool.ts";
 import type { ReaderPool } from "../readers/tasks.ts";
 import { memoryTransfer } from "../transfer/memory_transfer.ts";
 import { VERSION } from "../version.ts";
+import { Engine } from "./engine.ts";
 import { type Home, openHome } from "./home.ts";
 import { ItemService } from "./item_service.ts";
-import { takeLock } from "./lock.ts";
+import { type InstanceLock, takeLock } from "./lock.ts";
 import { once, type OnceOptions } from "./once.ts";
 import type { Registry, Services } from "./services.ts";
+import type { Serving } from "./serving.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { SourceService } from "./source_service.ts";
 import type { OnceReport } from "./views.ts";
@@ -100,15 +102,48 @@ export class Agent {
    */
   async once(options: OnceOptions = {}): Promise<OnceReport> {
     if (options.dryRun) return await this.#dryRun(options);
+    const lock = await this.#begin();
+    try {
+      return await once(this.services, options);
+    } finally {
+      lock.release();
+    }
+  }
+
+  /**
+   * Watches and syncs until closed.
+   * @throws SyncError `agent_running` when another process works on this state folder
+   */
+  async serve(): Promise<Serving> {
+    const lock = await this.#begin();
+    const engine = new Engine(this.services);
+    const control = new AbortController();
+    const done = engine.run(control.signal).finally(() => lock.release());
+    return {
+      status: () => engine.status(),
+      activity: () => engine.activity(),
+      start: () => engine.start(),
+      stop: () => engine.stop(),
+      notice: () => engine.notice(),
+      async close() {
+        control.abort(new Error("the agent ends"));
+        await done;
+      },
+    };
+  }
+
+  /** Takes the state folder: alone, without what a killed process left, with the sources of the configuration file. */
+  async #begin(): Promise<InstanceLock> {
     const lock = takeLock(this.home.lockPath);
     try {
       for (const left of readdirSync(this.home.stagingDir)) {
         rmSync(join(this.home.stagingDir, left), { recursive: true, force: true });
       }
       await this.#provision();
-      return await once(this.services, options);
-    } finally {
+      return lock;
+    } catch (e) {
       lock.release();
+      throw e;
     }
   }
 
