@@ -1,0 +1,80 @@
+/** The first goal, system call by system call: nothing of the user's is opened for writing, changed or locked (B1, R5). */
+import { basename, join } from "node:path";
+import { REPOSITORY } from "../../src/cli/test_cli.ts";
+import { OnceSchema } from "../agent_process.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { treeListing } from "../tree_listing.ts";
+import { type EverySource, layOutEverySource, sourcesToml } from "./every_source.ts";
+import { type Touch, touchesBelow } from "./source_touches.ts";
+import { straceArgs, systemCalls, whyNotTraceable } from "./strace.ts";
+
+/** Runs `work` with the start of a command line that traces, and judges the trace. */
+async function traced(
+  data: EverySource,
+  work: (program: string, args: string[], env: Record<string, string>) => Promise<void>,
+): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    const [home, trace] = [join(dir, "home"), join(dir, "trace")];
+    for (const folder of [home, trace]) await Deno.mkdir(folder);
+    await Deno.writeTextFile(join(home, "config.toml"), sourcesToml(data.sources));
+    const before = listing(data.root);
+    const args = straceArgs(trace, [Deno.execPath(), "run", "-A", "--quiet", "main.ts"]);
+    await work("strace", args, { ETIKET_SYNC_HOME: home, NO_COLOR: "1" });
+    const touches = touchesBelow(systemCalls(trace), data.root, REPOSITORY);
+    assert(touches.filter(isManifest).length > 100, "the trace shows the manifests that are written");
+    assertEquals(touches.filter((t) => !isManifest(t) && !isReadingWal(t)).map((t) => t.call.line), []);
+    assertEquals(listing(data.root), before);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+/** Everything but the times of folders, which the manifests change. */
+function listing(root: string): Record<string, string> {
+  const lines = Object.entries(treeListing(root, { withoutManifests: true }));
+  return Object.fromEntries(
+    lines.map(([p, l]) => [p, l.endsWith("folder") ? l.replace(/ mtime \d+/, "") : l]),
+  );
+}
+
+/** `.QH_manifest.yaml`, its hidden temporary name, and nothing else. */
+function isManifest({ paths }: Touch): boolean {
+  return paths.every((p) => /^\.QH_manifest\.yaml(\.[0-9a-f]+\.tmp)?$/.test(basename(p)));
+}
+
+/**
+ * What SQLite does when it reads a database whose `-wal` and `-shm` are there (B2): it opens the `-wal` as it always
+ * does, and holds shared locks that let the writer go on. As root it gives both files the owner that they have.
+ */
+function isReadingWal({ call, paths }: Touch): boolean {
+  const [path = ""] = paths;
+  if (call.name === "openat") return path.endsWith("-wal") && !call.args.some((a) => a.includes("O_TRUNC"));
+  if (call.name === "fchown") return /-(wal|shm)$/.test(path);
+  return call.name === "fcntl" && /\.db(-shm)?$/.test(path);
+}
+
+async function inTraceableCase(work: (data: EverySource) => Promise<void>): Promise<void> {
+  const reason = await whyNotTraceable();
+  if (reason) return console.log(`not run: ${reason}`);
+  await using data = await layOutEverySource();
+  await work(data);
+}
+
+Deno.test("a whole run of `once` over every kind of source touches nothing but its own manifests", () =>
+  inTraceableCase((data) =>
+    traced(data, async (program, args, env) => {
+      const { stdout, stderr } = await new Deno.Command(program, {
+        args: [...args, "once", "--json"],
+        cwd: REPOSITORY,
+        env,
+      }).output();
+      const [out, err] = [stdout, stderr].map((b) => new TextDecoder().decode(b));
+      const { sources } = OnceSchema.parse(JSON.parse(out ?? ""));
+      assertEquals(
+        sources.map((s) => [s.name, s.items_synchronized]),
+        data.sources.map((s) => [s.name, s.synchronized]),
+        err,
+      );
+    })
+  ));
