@@ -80,6 +80,8 @@ class OnceRun {
       const now = s.env.now();
       s.catalog.queue.recoverInterrupted(now);
       s.catalog.queue.rebaseClock(now);
+      // Whoever starts a run has mended what stood in the way, or this run finds out at once.
+      s.catalog.queue.releaseDeferred(["network", "auth", "local"], now);
       const names = this.#select();
       for (let round = 1; !this.#stop.signal.aborted; round++) {
         this.#iteration = s.catalog.nextIteration();
