@@ -161,7 +161,8 @@ export function migrate(db: DatabaseSync, path: string): void {
     db.exec(`PRAGMA user_version = ${STEPS.length}`);
     db.exec("COMMIT");
   } catch (e) {
-    db.exec("ROLLBACK");
+    // A full disk has rolled back already.
+    if (db.isTransaction) db.exec("ROLLBACK");
     throw e;
   }
 }
