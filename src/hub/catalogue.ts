@@ -27,13 +27,40 @@ export interface VersionKey {
   version_id: number;
 }
 
-/** Size and hashes (lower-case hex) of bytes that the hub has read itself. */
-export interface ContentFacts {
+/** What a store can prove about the bytes of an object; hashes in lower-case hex. */
+export interface ObjectFacts {
   size: number;
-  md5: string;
-  sha256: string;
+  /** Null when the store has not hashed the bytes as a whole. */
+  md5: string | null;
+  sha256: string | null;
+  /** As the store answers it, without quotes. */
+  etag: string;
   /** Changes with the stored object: tells whether the facts still describe it. */
   stamp: string;
+}
+
+/** Facts about bytes that the hub has read itself. */
+export interface ContentFacts extends ObjectFacts {
+  md5: string;
+  sha256: string;
+}
+
+/** An upload in several parts that is under way. */
+export interface MultipartUpload extends VersionKey {
+  id: string;
+  /** Bytes of the whole, as announced when it began. */
+  size: number;
+  /** Bytes of each part but the last, which has the rest. */
+  part_size: number;
+}
+
+/** A part that is safely stored. */
+export interface UploadPart {
+  /** From 1. */
+  number: number;
+  md5: string;
+  /** Where its bytes are; null: at their place in the whole. */
+  place: string | null;
 }
 
 export interface UserCatalogue {
@@ -93,9 +120,9 @@ export interface FileCatalogue {
    * @param place makes the object the current one; runs inside the transaction, so it must not wait
    * @throws HubError as {@link requireOpen}
    */
-  replaceObject(key: VersionKey, facts: ContentFacts, place: () => void): Awaitable<void>;
+  replaceObject(key: VersionKey, facts: ObjectFacts, place: () => void): Awaitable<void>;
   /** Facts of the object that was put in place last; they hold while its stamp is unchanged. */
-  objectFacts(key: VersionKey): Awaitable<ContentFacts | null>;
+  objectFacts(key: VersionKey): Awaitable<ObjectFacts | null>;
   /**
    * Sets the status `secured`.
    * @param isCurrent whether the facts still describe the stored object; asked inside the transaction
@@ -104,7 +131,7 @@ export interface FileCatalogue {
   secure(
     key: VersionKey,
     md5Checksum: string,
-    facts: ContentFacts,
+    facts: ObjectFacts,
     isCurrent: () => boolean,
   ): Awaitable<boolean>;
   /** @throws HubError 404 */
@@ -115,7 +142,35 @@ export interface FileCatalogue {
   purge(uuid: string, remove: (keep: number[]) => void): Awaitable<void>;
 }
 
+/** Uploads in several parts. One that has ended takes no parts and can not be completed; it waits to be cleaned up. */
+export interface UploadCatalogue {
+  /** Remembers an upload as the open one of its version; an earlier one is ended. */
+  begin(upload: MultipartUpload): Awaitable<void>;
+  /** An open upload; null when there is none of that id. */
+  find(id: string): Awaitable<MultipartUpload | null>;
+  end(id: string): Awaitable<void>;
+  /**
+   * Ends an upload whose object is complete, and remembers it as the one that made the object of its version.
+   * @param place makes the object the current one; runs inside the transaction, so it must not wait
+   * @throws HubError 404 when the upload is not open any more, 403 immutable and secured
+   */
+  complete(upload: MultipartUpload, facts: ObjectFacts | null, place: () => void): Awaitable<void>;
+  /** The upload that made the object of a version, unless another link was handed out since. */
+  completed(key: VersionKey): Awaitable<string | null>;
+  /** Uploads to be cleaned up: ended, begun before `before` (ms since 1970), or of a version that is gone. */
+  leftOver(before: number): Awaitable<MultipartUpload[]>;
+  /** Removes every trace of an upload. */
+  forget(id: string): Awaitable<void>;
+  /** Whether an upload is remembered, open or ended. */
+  isKnown(id: string): Awaitable<boolean>;
+  /** Parts that are safely stored, by number. */
+  parts(id: string): Awaitable<UploadPart[]>;
+  /** Remembers a part in place of an earlier one. @throws HubError 404 when the upload is not open any more */
+  recordPart(id: string, part: UploadPart): Awaitable<void>;
+}
+
 export interface Catalogue {
+  uploads: UploadCatalogue;
   users: UserCatalogue;
   scopes: ScopeCatalogue;
   datasets: DatasetCatalogue;

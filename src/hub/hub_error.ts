@@ -37,3 +37,13 @@ export class HubError extends Error {
 function problemText(problem: FieldProblem): string {
   return `${problem.loc.slice(1).join(".") || problem.loc[0]}: ${problem.msg}`;
 }
+
+/** S3's words for an upload that was never begun, is complete, or was aborted. */
+export function noSuchUpload(id: string): HubError {
+  return new HubError(404, `NoSuchUpload: there is no open upload ${id}`);
+}
+
+/** S3's words for parts that can not be what an object is made of. */
+export function invalidPart(problem: string): HubError {
+  return new HubError(400, `InvalidPart: ${problem}`);
+}

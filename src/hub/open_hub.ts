@@ -1,4 +1,5 @@
 /** The embedded platform: the eTiKeT HTTP API on one SQLite file and a folder. */
+import { Hono } from "hono";
 import type { Env } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
 import { hubApplication } from "./application.ts";
@@ -6,13 +7,19 @@ import { bucketRoutes } from "./folder/bucket_routes.ts";
 import { FolderObjects } from "./folder/folder_objects.ts";
 import { LinkSigner } from "./folder/link_signer.ts";
 import { localSub } from "./local_user.ts";
+import { MultipartUploads } from "./multipart_uploads.ts";
+import type { Objects } from "./objects.ts";
 import type { Authenticate } from "./routes/hub_parts.ts";
+import { S3Objects } from "./s3/s3_objects.ts";
+import type { S3StoreOptions } from "./s3/store_options.ts";
 import { SqliteCatalogue } from "./sqlite/sqlite_catalogue.ts";
 
 export interface HubOptions {
   /** Folder of the hub; made when it does not exist. May be open in several processes at once. */
   directory: string;
   env: Env;
+  /** An S3 store for the bytes of files; without it they are in the folder of the hub. */
+  store?: S3StoreOptions;
   /** Who sent a request. Without it: the user of this computer, and no login is accepted. */
   authenticate?: Authenticate;
 }
@@ -25,27 +32,30 @@ export interface Hub {
 }
 
 /**
- * Opens or creates a hub.
+ * Opens or creates a hub. A store is not asked before it is needed.
  * @throws SyncError of class local: `hub_unreadable`, `hub_too_new`
  */
-export function openHub({ directory, env, authenticate }: HubOptions): Hub {
-  const { catalogue, objects } = openStores(directory, env);
+export function openHub({ directory, env, store, authenticate }: HubOptions): Hub {
+  const { catalogue, objects, bucket } = openStores(directory, env, store);
+  const uploads = new MultipartUploads(catalogue, objects, env);
   const localUser = catalogue.ensureLocalUser(localSub());
   const app = hubApplication(
-    { catalogue, objects },
-    bucketRoutes(objects, catalogue.files),
+    { catalogue, objects, uploads },
+    bucket,
     authenticate ?? ((request) => request.headers.has("authorization") ? null : localUser),
     env,
   );
   // What a process that died had left to delete; what can't be deleted now is tried when the hub opens next.
-  const leftovers = objects.purge(catalogue.files.removed()).catch(() => {});
+  const leftovers = Promise.resolve(objects.purge(catalogue.files.removed())).catch(() => {});
+  uploads.sweep();
   const requests = new Set<Promise<unknown>>([leftovers]);
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
     await Promise.allSettled(requests);
     try {
-      objects.close();
+      await objects.close();
+      await uploads.settled();
       await catalogue.durable();
     } finally {
       catalogue.close();
@@ -70,13 +80,28 @@ export function openHub({ directory, env, authenticate }: HubOptions): Hub {
   };
 }
 
-function openStores(directory: string, env: Env): { catalogue: SqliteCatalogue; objects: FolderObjects } {
+interface Stores {
+  catalogue: SqliteCatalogue;
+  objects: Objects;
+  /** Routes of a store that the hub serves itself. */
+  bucket: Hono;
+}
+
+function openStores(directory: string, env: Env, store?: S3StoreOptions): Stores {
   let catalogue: SqliteCatalogue | null = null;
   try {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     catalogue = new SqliteCatalogue(`${directory}/hub.sqlite`, env);
+    if (store) {
+      return {
+        catalogue,
+        objects: new S3Objects(store, catalogue.files, catalogue.uploads, env),
+        bucket: new Hono(),
+      };
+    }
     const signer = new LinkSigner(catalogue.setting("signing_key"), () => env.now());
-    return { catalogue, objects: new FolderObjects(directory, catalogue.files, signer, env) };
+    const objects = new FolderObjects(directory, catalogue, signer, env);
+    return { catalogue, objects, bucket: bucketRoutes(objects, catalogue.files) };
   } catch (e) {
     catalogue?.close();
     if (e instanceof SyncError) throw e;

@@ -28,6 +28,7 @@ export const FileReply = z.looseObject({
   ranking: z.number(),
   immutable: z.boolean(),
   md5_checksum: z.string().nullable(),
+  etag: z.string().nullable(),
   plain_md5: z.string().nullable(),
   sha256: z.string().nullable(),
   S3_link: z.string().nullable(),
@@ -43,7 +44,27 @@ export const DatasetReply = z.looseObject({
   files: z.array(FileReply),
   attributes: z.record(z.string(), z.string()),
 });
+export const UploadLinksReply = z.object({
+  uuid: z.string(),
+  version_id: z.number(),
+  upload_id: z.string(),
+  part_size: z.number(),
+  presigned_urls: z.array(z.string()),
+}).strict();
 export const Detail = z.object({ detail: z.string() }).strict();
+
+/** Pieces of bytes, as an upload in parts of `partSize` has them. */
+export function partsOf(bytes: Uint8Array<ArrayBuffer>, partSize: number): Uint8Array<ArrayBuffer>[] {
+  const count = Math.max(1, Math.ceil(bytes.length / partSize));
+  return Array.from({ length: count }, (_, i) => bytes.subarray(i * partSize, (i + 1) * partSize));
+}
+
+/** Random bytes of any length. */
+export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  return bytes;
+}
 
 /** Runs a test on a new hub that is removed afterwards. */
 export async function withHub(
@@ -80,6 +101,12 @@ export class TestHub {
 
   close(): Promise<void> {
     return this.hub.close();
+  }
+
+  /** Serves the hub on a free port of this computer, as other processes and network clients need it. */
+  serve(): { url: string; stop(): Promise<void> } {
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (r) => this.hub.fetch(r));
+    return { url: `http://127.0.0.1:${server.addr.port}`, stop: () => server.shutdown() };
   }
 
   fetch(path: string, init?: RequestInit): Promise<Response> {
@@ -169,6 +196,29 @@ export class TestHub {
         ...headers,
       },
     });
+  }
+
+  /** Begins an upload in several parts. */
+  async beginParts(key: { uuid: string; version_id: number }) {
+    const path = `/api/v2/file/presigned_link/?file_uuid=${key.uuid}&version_id=${key.version_id}`;
+    return UploadLinksReply.parse(await this.expect(200, "GET", path));
+  }
+
+  /** Completes an upload in several parts. */
+  validateParts(
+    links: { uuid: string; version_id: number; upload_id: string },
+    etags: string[],
+    md5Checksum: string,
+  ): Promise<Reply> {
+    const { uuid, version_id, upload_id } = links;
+    const body = { uuid, version_id, upload_id, etags, md5_checksum: md5Checksum };
+    return this.call("POST", "/api/v2/file/validate_upload/", body);
+  }
+
+  abortParts(links: { uuid: string; version_id: number; upload_id: string }): Promise<Reply> {
+    const { uuid, version_id, upload_id } = links;
+    const body = { uuid, version_id, upload_id, etags: [], md5_checksum: "" };
+    return this.call("POST", "/api/v2/file/abort_upload/", body);
   }
 
   validate(key: { uuid: string; version_id: number }, md5Checksum: string): Promise<Reply> {

@@ -5,7 +5,8 @@ import type { Objects } from "./objects.ts";
 import type { FileValidate } from "./schemas.ts";
 
 /**
- * Sets a version `secured` if its object is there, durable, and of the size and md5 that the client says.
+ * Sets a version `secured` if its object is there, durable, and of the size and md5 that the client says. A store that
+ * can not tell the md5 of an object that came in parts has checked the parts instead ({@link Objects}).
  * For HDF5_NETCDF the client may send the content md5, which the hub can not check: it keeps its own hashes beside it.
  * @throws HubError 400 when the object is missing or differs, 403 immutable and already uploaded, 404 unknown, 409
  * replaced meanwhile; the status is unchanged then
@@ -28,7 +29,7 @@ export async function validateUpload(
   if (stored.size !== record.size && record.immutable) {
     throw new HubError(400, `${what}: ${stored.size} bytes were uploaded, ${record.size} were announced`);
   }
-  if (stored.md5 !== request.md5_checksum && record.type !== "HDF5_NETCDF") {
+  if (stored.md5 !== null && stored.md5 !== request.md5_checksum && record.type !== "HDF5_NETCDF") {
     throw new HubError(
       400,
       `${what}: md5 of the uploaded bytes is ${stored.md5}, not ${request.md5_checksum}`,

@@ -1,7 +1,8 @@
 /** Objects as files: `objects/<file uuid>/<version id>`, in the folder of the hub. */
 import nodeFs from "node:fs";
 import type { Env } from "../../env.ts";
-import type { ContentFacts, FileCatalogue, VersionKey } from "../catalogue.ts";
+import type { Catalogue, ContentFacts, FileCatalogue, MultipartUpload, VersionKey } from "../catalogue.ts";
+import { HubError } from "../hub_error.ts";
 import type { Objects, StoredObject } from "../objects.ts";
 import { SharedSync } from "../shared_sync.ts";
 import { ContentHash, PIECE } from "./content_hash.ts";
@@ -17,14 +18,16 @@ export class FolderObjects implements Objects {
   readonly #root: string;
   readonly #rootSync: SharedSync;
   readonly #incoming: Incoming;
+  private readonly files: FileCatalogue;
 
   /** Opens the object folders below `directory`, and ends what a process that died had left undone. */
   constructor(
     directory: string,
-    private readonly files: FileCatalogue,
+    catalogue: Pick<Catalogue, "files" | "uploads">,
     readonly signer: LinkSigner,
     env: Env,
   ) {
+    this.files = catalogue.files;
     this.#root = `${directory}/objects`;
     Deno.mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     this.#rootSync = new SharedSync(() => syncFolder(this.#root));
@@ -35,7 +38,7 @@ export class FolderObjects implements Objects {
     return this.signer.link("PUT", key, origin).url;
   }
 
-  downloadLink(key: VersionKey, origin: string) {
+  downloadLink(key: VersionKey, _filename: string, origin: string) {
     return this.signer.link("GET", key, origin);
   }
 
@@ -56,7 +59,7 @@ export class FolderObjects implements Objects {
     try {
       const stamp = stampOf(path);
       if (stamp === null) throw new Error(`${path} vanished while it was received`);
-      const facts = { ...content, stamp };
+      const facts = { ...content, etag: content.md5, stamp };
       check(facts);
       await this.files.replaceObject(key, facts, () => {
         Deno.mkdirSync(this.#folder(key.uuid), { recursive: true });
@@ -75,7 +78,7 @@ export class FolderObjects implements Objects {
     const stamp = stampOf(path);
     if (stamp === null) return null;
     // After a kill between renaming and committing, or on a restored copy, the facts are of another file: count again.
-    const facts = known?.stamp === stamp ? known : { stamp, ...await hashFile(path) };
+    const facts = known?.stamp === stamp ? known : { ...await hashFile(path), stamp };
     await syncFolder(this.#folder(key.uuid));
     await this.#rootSync.request();
     return { ...facts, isCurrent: () => stampOf(path) === facts.stamp };
@@ -90,6 +93,22 @@ export class FolderObjects implements Objects {
       if (e instanceof Deno.errors.NotFound) return null;
       throw e;
     }
+  }
+
+  beginUpload(_upload: Omit<MultipartUpload, "id">): Promise<string> {
+    return Promise.reject(new HubError(501, "upload in several parts is not offered by this hub"));
+  }
+  partLinks(): string[] {
+    return [];
+  }
+  completeUpload(): Promise<void> {
+    return Promise.resolve();
+  }
+  discardUpload(): Promise<void> {
+    return Promise.resolve();
+  }
+  discardUnknownUploads(): Promise<void> {
+    return Promise.resolve();
   }
 
   async purge(fileUuids: string[]): Promise<void> {
@@ -137,7 +156,8 @@ async function hashFile(path: string): Promise<Omit<ContentFacts, "stamp">> {
   for (let n = await file.read(buffer); n !== null; n = await file.read(buffer)) {
     hash.update(buffer.subarray(0, n));
   }
-  return hash.digest();
+  const content = hash.digest();
+  return { ...content, etag: content.md5 };
 }
 
 /** Makes the names in a folder durable. Windows can't and needn't: NTFS journals them. */

@@ -12,7 +12,7 @@ const ByAltUid = z.object({ dataset_alt_uid: z.string(), scope_uuid: Uuid });
 const OneDataset = z.object({ dataset_uuid: Uuid });
 const Move = z.object({ dataset_uuid: Uuid, scope_uuid: Uuid });
 
-export function datasetRoutes({ catalogue, objects }: HubParts): Hono<HubEnv> {
+export function datasetRoutes({ catalogue, objects, uploads }: HubParts): Hono<HubEnv> {
   const { datasets, scopes } = catalogue;
   const app = new Hono<HubEnv>();
 
@@ -51,6 +51,7 @@ export function datasetRoutes({ catalogue, objects }: HubParts): Hono<HubEnv> {
     const files = await datasets.remove(dataset_uuid);
     await catalogue.durable();
     await objects.purge(files);
+    uploads.sweep();
     return c.json(null);
   });
 

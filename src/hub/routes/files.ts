@@ -16,7 +16,10 @@ const Ranking = z.object({ ranking: z.int().nullish() });
 const Mark = z.object({ file_uuid: Uuid, version_id: VersionId });
 const OneFile = z.object({ file_uuid: Uuid });
 
-export function fileRoutes({ catalogue, objects }: HubParts): Hono<HubEnv> {
+/** Of the body that abort shares with validate only what says which upload. */
+const Abort = z.object({ uuid: Uuid, version_id: VersionId, upload_id: z.string() });
+
+export function fileRoutes({ catalogue, objects, uploads }: HubParts): Hono<HubEnv> {
   const { files } = catalogue;
   const app = new Hono<HubEnv>();
 
@@ -51,6 +54,7 @@ export function fileRoutes({ catalogue, objects }: HubParts): Hono<HubEnv> {
     await files.remove(file_uuid);
     await catalogue.durable();
     await objects.purge([file_uuid]);
+    uploads.sweep();
     return c.json(null);
   });
 
@@ -69,6 +73,22 @@ export function fileRoutes({ catalogue, objects }: HubParts): Hono<HubEnv> {
 
   app.post("/file/validate_upload/single_part/", async (c) => {
     await validateUpload(await readBody(c, FileValidate), catalogue, objects);
+    return c.json(null, 202);
+  });
+
+  app.get("/file/presigned_link/", async (c) => {
+    const { file_uuid, version_id } = readQuery(c, Upload);
+    return c.json(await uploads.begin({ uuid: file_uuid, version_id }, originOf(c.req.raw)));
+  });
+
+  app.post("/file/validate_upload/", async (c) => {
+    await uploads.validate(await readBody(c, FileValidate));
+    return c.json(null, 202);
+  });
+
+  app.post("/file/abort_upload/", async (c) => {
+    const { upload_id, ...key } = await readBody(c, Abort);
+    await uploads.abort(key, upload_id);
     return c.json(null, 202);
   });
 

@@ -1,11 +1,13 @@
 /** What routes work with. */
 import type { Catalogue } from "../catalogue.ts";
+import type { MultipartUploads } from "../multipart_uploads.ts";
 import type { Objects } from "../objects.ts";
 import type { User } from "../schemas.ts";
 
 export interface HubParts {
   catalogue: Catalogue;
   objects: Objects;
+  uploads: MultipartUploads;
 }
 
 /** Decides who sent a request; null = a login that is not valid. */

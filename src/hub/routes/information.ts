@@ -23,7 +23,7 @@ export function publicInformationRoutes(): Hono<HubEnv> {
       c.json({
         name: "etiket-sync hub",
         api_version: API_VERSION,
-        capabilities: { dataset_move: true, multipart: false },
+        capabilities: { dataset_move: true, multipart: true },
       }),
   );
   app.get("/api/v2/version/API/", (c) => c.json(API_VERSION));

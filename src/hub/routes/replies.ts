@@ -6,7 +6,7 @@ import { HubError } from "../hub_error.ts";
 /** Adds the download link that a secured version has. */
 export async function presentFile(file: FileRecord, objects: Objects, origin: string): Promise<FileVersion> {
   if (file.status !== "secured") return { ...file, S3_link: null, S3_validity: null };
-  const { url, validUntil } = await objects.downloadLink(file, origin);
+  const { url, validUntil } = await objects.downloadLink(file, file.filename, origin);
   return { ...file, S3_link: url, S3_validity: validUntil };
 }
 

@@ -1,14 +1,15 @@
 import { z } from "zod";
-import type { ContentFacts, FileCatalogue, VersionKey } from "../catalogue.ts";
+import type { FileCatalogue, ObjectFacts, VersionKey } from "../catalogue.ts";
 import { HubError } from "../hub_error.ts";
 import type { FileCreate, FileRecord } from "../schemas.ts";
 import type { Database } from "./database.ts";
 import { FILE_COLUMNS, FileRow, Id } from "./rows.ts";
 
-const FactsRow: z.ZodType<ContentFacts> = z.object({
+const FactsRow: z.ZodType<ObjectFacts> = z.object({
   size: z.number(),
-  md5: z.string(),
-  sha256: z.string(),
+  md5: z.string().nullable(),
+  sha256: z.string().nullable(),
+  etag: z.string(),
   stamp: z.string(),
 });
 
@@ -89,6 +90,12 @@ export class SqliteFiles implements FileCatalogue {
       const file = this.version(key);
       if (!file) throw new HubError(403, `${label(key)} does not exist`);
       refuseFinal(file);
+      // Whoever asks for a link has given up what was uploaded before.
+      this.db.run(
+        "UPDATE files SET object_upload = NULL WHERE uuid = ? AND version_id = ?",
+        key.uuid,
+        key.version_id,
+      );
       if (file.status === "pending") return;
       this.db.run(
         `UPDATE files SET status = 'pending', md5_checksum = NULL, etag = NULL, modified = ?
@@ -108,25 +115,39 @@ export class SqliteFiles implements FileCatalogue {
     }
   }
 
-  replaceObject(key: VersionKey, facts: ContentFacts, place: () => void): void {
-    this.db.write("lazy", () => {
-      this.requireOpen(key);
-      place();
-      this.#storeFacts(key, facts);
-    });
+  replaceObject(key: VersionKey, facts: ObjectFacts, place: () => void): void {
+    this.db.write("lazy", () => this.putObject(key, facts, null, place));
   }
 
-  objectFacts(key: VersionKey): ContentFacts | null {
+  /**
+   * {@link replaceObject} inside a transaction of the caller.
+   * @param facts null where the store tells them only when it is asked
+   * @param upload that made the object, when it came in several parts
+   */
+  putObject(key: VersionKey, facts: ObjectFacts | null, upload: string | null, place: () => void): void {
+    this.requireOpen(key);
+    place();
+    this.db.run(
+      "UPDATE files SET object_upload = ? WHERE uuid = ? AND version_id = ?",
+      upload,
+      key.uuid,
+      key.version_id,
+    );
+    if (facts) this.#storeFacts(key, facts);
+  }
+
+  objectFacts(key: VersionKey): ObjectFacts | null {
     return this.db.get(
       FactsRow,
-      `SELECT object_size AS size, object_md5 AS md5, object_sha256 AS sha256, object_stamp AS stamp
+      `SELECT object_size AS size, object_md5 AS md5, object_sha256 AS sha256, object_etag AS etag,
+         object_stamp AS stamp
        FROM files WHERE uuid = ? AND version_id = ? AND object_stamp IS NOT NULL`,
       key.uuid,
       key.version_id,
     );
   }
 
-  secure(key: VersionKey, md5Checksum: string, facts: ContentFacts, isCurrent: () => boolean): boolean {
+  secure(key: VersionKey, md5Checksum: string, facts: ObjectFacts, isCurrent: () => boolean): boolean {
     return this.db.write("durable", () => {
       refuseFinal(this.#required(key));
       if (!isCurrent()) return false;
@@ -136,7 +157,7 @@ export class SqliteFiles implements FileCatalogue {
          WHERE uuid = ? AND version_id = ?`,
         facts.size,
         md5Checksum,
-        facts.md5,
+        facts.etag,
         this.now(),
         key.uuid,
         key.version_id,
@@ -189,13 +210,14 @@ export class SqliteFiles implements FileCatalogue {
     });
   }
 
-  #storeFacts(key: VersionKey, facts: ContentFacts): void {
+  #storeFacts(key: VersionKey, facts: ObjectFacts): void {
     this.db.run(
-      `UPDATE files SET object_size = ?, object_md5 = ?, object_sha256 = ?, object_stamp = ?
+      `UPDATE files SET object_size = ?, object_md5 = ?, object_sha256 = ?, object_etag = ?, object_stamp = ?
        WHERE uuid = ? AND version_id = ?`,
       facts.size,
       facts.md5,
       facts.sha256,
+      facts.etag,
       facts.stamp,
       key.uuid,
       key.version_id,

@@ -70,4 +70,23 @@ export const MIGRATIONS: readonly string[] = [
     id INTEGER PRIMARY KEY, created TEXT NOT NULL, reporter TEXT NOT NULL, report TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- the upload in several parts that made the object, until another link is handed out
+  ALTER TABLE files ADD COLUMN object_upload TEXT;
+  ALTER TABLE files ADD COLUMN object_etag TEXT;
+  UPDATE files SET object_etag = object_md5;
+
+  -- ended: takes no parts any more and waits to be cleaned up; begun: ms since 1970
+  CREATE TABLE uploads (
+    id TEXT PRIMARY KEY, file_uuid TEXT NOT NULL, version_id INTEGER NOT NULL, size INTEGER NOT NULL,
+    part_size INTEGER NOT NULL, begun INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX uploads_of_version ON uploads (file_uuid, version_id);
+
+  -- parts that are safely stored; place: a file of its own, null where the part lies in the whole
+  CREATE TABLE upload_parts (
+    upload_id TEXT NOT NULL REFERENCES uploads (id) ON DELETE CASCADE, number INTEGER NOT NULL,
+    md5 TEXT NOT NULL, place TEXT, PRIMARY KEY (upload_id, number)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

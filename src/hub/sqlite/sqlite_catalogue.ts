@@ -9,6 +9,7 @@ import { Database } from "./database.ts";
 import { SqliteDatasets } from "./datasets.ts";
 import { SqliteFiles } from "./files.ts";
 import { SqliteScopes } from "./scopes.ts";
+import { SqliteUploads } from "./uploads.ts";
 import { SqliteUsers } from "./users.ts";
 
 export class SqliteCatalogue implements Catalogue {
@@ -16,6 +17,7 @@ export class SqliteCatalogue implements Catalogue {
   readonly scopes: SqliteScopes;
   readonly datasets: SqliteDatasets;
   readonly files: SqliteFiles;
+  readonly uploads: SqliteUploads;
   readonly #db: Database;
   readonly #now: () => string;
 
@@ -28,6 +30,7 @@ export class SqliteCatalogue implements Catalogue {
     this.scopes = new SqliteScopes(this.#db, now);
     this.datasets = new SqliteDatasets(this.#db, this.scopes, now);
     this.files = new SqliteFiles(this.#db, now);
+    this.uploads = new SqliteUploads(this.#db, this.files, () => env.now());
     this.#fillNew(env);
   }
 
