@@ -36,15 +36,9 @@ export class AgentStateMachine {
   }
 
   get reason(): Reason | null {
-    switch (this.state) {
-      case "error":
-      case "not_logged_in":
-        return this.#obstacles.get(this.state)?.reason ?? null;
-      case "no_connection":
-        return this.#unreachable;
-      default:
-        return null;
-    }
+    const { state } = this;
+    if (state === "no_connection") return this.#unreachable;
+    return state === "error" || state === "not_logged_in" ? this.#obstacles.get(state)?.reason ?? null : null;
   }
 
   /** In this state since, ms. */

@@ -6,11 +6,10 @@ import type { ItemRow } from "../catalog/item_rows.ts";
 import { SyncError } from "../kit/errors.ts";
 import { isoFromMs } from "../kit/time.ts";
 import { Speed } from "./activity.ts";
-import { AgentStateMachine } from "./agent_state.ts";
-import { Breaker } from "./breaker.ts";
+import { activityView } from "./activity_view.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { ItemOutcome } from "./file_run.ts";
-import { platformProbe, stateFolderProbe } from "./probes.ts";
+import { Recovery } from "./recovery.ts";
 import { afterFailure } from "./retry.ts";
 import { Scheduler } from "./scheduler.ts";
 import { autoassign } from "./scopes.ts";
@@ -27,20 +26,18 @@ export interface EngineOptions {
 
 const POLL_MS = 500;
 const GRACE_MS = 3000;
+/** Pause after a look around that failed, ms. */
+const AFTER_FAILURE_MS = 1000;
 /** Scopes are refreshed, and a round is counted, at least this often, ms (L20). */
 const ROUND_MS = 60_000;
-/** The catalog remembers under this key that the user stopped the agent. */
-const STOPPED = "agent_stopped";
 
 export class Engine {
   readonly #sources: SourceSet;
   readonly #scheduler: Scheduler;
-  readonly #breaker: Breaker;
-  readonly #state: AgentStateMachine;
+  readonly #recovery: Recovery;
   readonly #clock: ClockWatch;
   readonly #speed: Speed;
   readonly #sourceSpeeds = new Map<number, Speed>();
-  readonly #jobs = new Set<Promise<void>>();
   #wake = Promise.withResolvers<void>();
   #iteration: number;
   #roundAt = -Infinity;
@@ -49,11 +46,15 @@ export class Engine {
   #noticed = true;
   #lastUpdate: number;
   #filesUploaded = 0;
+  #recoveredItems = false;
   #ending = false;
 
   constructor(private readonly s: Services, private readonly options: EngineOptions = {}) {
-    this.#breaker = new Breaker(s.env);
-    this.#state = new AgentStateMachine(s.env, this.#breaker, s.catalog.getFact(STOPPED) !== undefined);
+    this.#recovery = new Recovery(s, {
+      iteration: () => this.#iteration,
+      busy: () => this.#scheduler.busy.size > 0,
+      onChange: () => this.#wakeUp(),
+    });
     this.#clock = new ClockWatch(s.env);
     this.#speed = new Speed(() => s.env.monotonic());
     this.#iteration = s.catalog.iteration;
@@ -62,7 +63,7 @@ export class Engine {
       s,
       {
         onChange: () => this.#wakeUp(),
-        onAgentError: (error) => this.#hindered(error),
+        onAgentError: (error) => this.#recovery.hindered(error),
         iteration: () => this.#iteration,
       },
       (source) => this.#scheduler.park(new Error("the source was stopped or changed"), source),
@@ -80,17 +81,16 @@ export class Engine {
   async run(signal: AbortSignal): Promise<void> {
     const end = () => this.#wakeUp();
     signal.addEventListener("abort", end, { once: true });
-    const now = this.s.env.now();
-    this.s.catalog.queue.recoverInterrupted(now);
-    this.s.catalog.queue.rebaseClock(now);
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers();
+      let wait = AFTER_FAILURE_MS;
       try {
         this.#turn();
+        wait = this.#msToNext();
       } catch (e) {
-        this.#hindered(SyncError.from(e));
+        this.#recovery.hindered(SyncError.from(e));
       }
-      await this.#sleep();
+      await this.#sleep(wait);
     }
     signal.removeEventListener("abort", end);
     await this.#end();
@@ -99,11 +99,11 @@ export class Engine {
   status(): AgentStatusView {
     const { s } = this;
     return {
-      state: this.#state.state,
-      reason: this.#state.reason,
+      state: this.#recovery.state.state,
+      reason: this.#recovery.state.reason,
       iterations: this.#iteration,
       last_update: isoFromMs(this.#lastUpdate),
-      since: isoFromMs(this.#state.since),
+      since: isoFromMs(this.#recovery.state.since),
       platform: s.client.baseUrl,
       clock_offset_ms: s.client.clockOffsetMs,
       version: s.version,
@@ -111,51 +111,32 @@ export class Engine {
   }
 
   activity(): ActivityView {
-    const { catalog, env } = this.s;
-    const now = env.now();
-    return {
+    return activityView(this.s, {
       status: this.status(),
-      sources: catalog.sources.list().map((row) => {
-        const { total, synchronized, failed } = catalog.sources.counters(row.id);
-        const { due, settling } = catalog.queue.pending(row.id, now);
-        const speed = this.#sourceSpeeds.get(row.id);
-        return {
-          id: row.id,
-          name: row.name,
-          status: row.state,
-          due,
-          settling,
-          items_total: total,
-          items_synchronized: synchronized,
-          items_failed: failed,
-          speed: speed?.perSecond ?? 0,
-          bytes_uploaded: speed?.total ?? 0,
-          reason: row.reason,
-          watching: this.#sources.watching(row.id),
-        };
-      }),
-      running: this.#scheduler.running.map((r) => r.view()),
-      speed: this.#speed.perSecond,
-      bytes_uploaded: this.#speed.total,
+      running: this.#scheduler.running,
+      speed: this.#speed,
+      sourceSpeed: (id) => this.#sourceSpeeds.get(id),
+      watching: (id) => this.#sources.watching(id),
       files_uploaded: this.#filesUploaded,
-      unread_errors: catalog.errors.list(undefined, { viewed: false, limit: 1000 }).length,
-    };
+    });
   }
 
   /** @throws SyncError `sync_agent_already_running` */
   start(): AgentStatusView {
-    if (!this.#state.stopped) throw refused("sync_agent_already_running", "the agent is running already");
-    this.s.catalog.setFact(STOPPED, null);
-    this.#state.stopped = false;
+    if (!this.#recovery.state.stopped) {
+      throw refused("sync_agent_already_running", "the agent is running already");
+    }
+    this.#recovery.setStopped(false);
     this.notice();
     return this.status();
   }
 
   /** No discovery and no sync until {@link start}, also after a restart (L19). @throws SyncError `sync_agent_already_stopped` */
   stop(): AgentStatusView {
-    if (this.#state.stopped) throw refused("sync_agent_already_stopped", "the agent is stopped already");
-    this.s.catalog.setFact(STOPPED, "1");
-    this.#state.stopped = true;
+    if (this.#recovery.state.stopped) {
+      throw refused("sync_agent_already_stopped", "the agent is stopped already");
+    }
+    this.#recovery.setStopped(true);
     this.notice();
     return this.status();
   }
@@ -169,41 +150,49 @@ export class Engine {
   /** One look around: what changed, what may start. Never waits. */
   #turn(): void {
     const { s } = this;
+    if (!this.#recoveredItems) {
+      // What a killed agent left behind.
+      s.catalog.queue.recoverInterrupted(s.env.now());
+      s.catalog.queue.rebaseClock(s.env.now());
+      this.#recoveredItems = true;
+    }
     if (this.#clock.jumped()) this.#afterJump();
     const foreign = s.catalog.foreignVersion;
     if (this.#noticed || foreign !== this.#foreign) {
       [this.#noticed, this.#foreign] = [false, foreign];
-      this.#sources.reconcile(!this.#state.stopped);
+      this.#sources.reconcile(!this.#recovery.state.stopped);
     }
     if (s.env.monotonic() - this.#roundAt >= ROUND_MS) this.#countRound();
-    this.#probe();
-    if (this.#state.state === "running") {
+    this.#recovery.probe();
+    if (this.#recovery.state.state === "running") {
       this.#refreshScopes();
       if (this.#scheduler.pump() > 0) this.#countRound();
     }
     this.#showSourceStates();
   }
 
-  /** Sleeps until something happens or becomes due. */
-  async #sleep(): Promise<void> {
+  /** How long nothing can become due only because time goes by. */
+  #msToNext(): number {
     const { s } = this;
     const now = s.env.now();
-    const mono = s.env.monotonic();
-    const waits = [this.options.pollMs ?? POLL_MS, this.#roundAt + ROUND_MS - mono];
-    for (const at of [this.#state.nextProbeAt, this.#scheduler.nextChangeAt]) {
-      if (at !== null) waits.push(at - mono);
+    const monotonic = s.env.monotonic();
+    const waits = [this.options.pollMs ?? POLL_MS, this.#roundAt + ROUND_MS - monotonic];
+    for (const at of [this.#recovery.state.nextProbeAt, this.#scheduler.nextChangeAt]) {
+      if (at !== null) waits.push(at - monotonic);
     }
-    if (this.#state.state === "running") {
+    if (this.#recovery.state.state === "running") {
       for (const id of this.#sources.ready().keys()) {
         const at = s.catalog.queue.nextDueAt(id, now);
         if (at !== null) waits.push(at - now);
       }
     }
+    return Math.max(1, Math.min(...waits));
+  }
+
+  /** Sleeps until something happens, but not longer than this. */
+  async #sleep(ms: number): Promise<void> {
     const timer = new AbortController();
-    await Promise.race([
-      this.#wake.promise,
-      s.env.sleep(Math.max(1, Math.min(...waits)), timer.signal).catch(() => {}),
-    ]);
+    await Promise.race([this.#wake.promise, this.s.env.sleep(ms, timer.signal).catch(() => {})]);
     timer.abort();
   }
 
@@ -221,7 +210,7 @@ export class Engine {
     ]);
     grace.abort();
     this.#scheduler.park(ended);
-    await Promise.all([this.#sources.end(), this.#scheduler.idle(), ...this.#jobs]);
+    await Promise.all([this.#sources.end(), this.#scheduler.idle(), this.#recovery.idle()]);
   }
 
   #countRound(): void {
@@ -233,36 +222,9 @@ export class Engine {
   /** The PC slept, or its clock was set (L24): deadlines are looked at anew, nothing is hurried. */
   #afterJump(): void {
     this.s.catalog.queue.rebaseClock(this.s.env.now());
-    this.#breaker.hurry();
+    this.#recovery.hurry();
     this.#sources.rescan();
     this.#refreshAt = -Infinity;
-  }
-
-  #probe(): void {
-    const due = this.#state.dueProbes();
-    if (due.includes("error")) {
-      this.#job(stateFolderProbe(this.s), () => this.#recovered("error"), () => {});
-    }
-    const probeAt = this.#breaker.probeAt;
-    const platform = probeAt !== null && probeAt <= this.s.env.monotonic();
-    if (platform || due.includes("not_logged_in")) {
-      // The next probe is planned when this one has its answer.
-      if (platform) this.#breaker.probed(false);
-      this.#job(platformProbe(this.s), () => {
-        this.#breaker.probed(true);
-        this.#recovered("not_logged_in");
-      }, (error) => this.#hindered(error));
-    }
-  }
-
-  #recovered(kind: "error" | "not_logged_in"): void {
-    const { queue } = this.s.catalog;
-    const now = this.s.env.now();
-    // Verdicts that a full disk kept from being written.
-    if (kind === "error" && this.#scheduler.busy.size === 0) queue.recoverInterrupted(now);
-    queue.releaseDeferred(kind === "error" ? ["local"] : ["network", "auth"], now);
-    this.#state.cleared(kind);
-    this.#wakeUp();
   }
 
   /** Scopes appear and get names: identifiers that wait for one are looked at again. */
@@ -274,46 +236,25 @@ export class Engine {
     const work = async () => {
       for (const { row } of waiting) await autoassign(this.s, row);
     };
-    this.#job(work(), () => this.#wakeUp(), (error) => this.#hindered(error));
-  }
-
-  #job(work: Promise<unknown>, good: () => void, bad: (error: SyncError) => void): void {
-    const job = work.then(good).catch((e) => bad(SyncError.from(e))).finally(() => {
-      this.#jobs.delete(job);
-      this.#wakeUp();
-    });
-    this.#jobs.add(job);
+    this.#recovery.run(work(), () => {});
   }
 
   #finished(outcome: ItemOutcome): void {
     this.#filesUploaded += outcome.files_uploaded;
     const { error } = outcome;
     if (error && ["network", "auth", "local"].includes(error.class)) {
-      this.#hindered(SyncError.fromData(error));
-    } else if (outcome.item.result === "synchronized" || outcome.files_uploaded > 0) this.#breaker.success();
+      this.#recovery.hindered(SyncError.fromData(error));
+    } else if (outcome.item.result === "synchronized" || outcome.files_uploaded > 0) this.#recovery.reached();
     this.#wakeUp();
   }
 
   #broken(item: ItemRow, error: SyncError): void {
     if (error.class === "source") this.#sources.failed(item.source_id, error);
-    else if (error.class === "local") this.#hindered(error);
+    else if (error.class === "local") this.#recovery.hindered(error);
     else {
       const { catalog, env } = this.s;
       catalog.errors.add(item.source_id, error.toData(), this.#iteration, env.now());
       catalog.items.update(item.id, afterFailure(item, error.toData(), env.now(), env.random()), env.now());
-    }
-    this.#wakeUp();
-  }
-
-  /** Something outside of all items stands in the way; said once, looked for until it is gone. */
-  #hindered(error: SyncError): void {
-    if (this.#state.hindered(error)) {
-      this.s.log(`${error.code}: ${error.message}`);
-      try {
-        this.s.catalog.errors.add(null, error.toData(), this.#iteration, this.s.env.now());
-      } catch {
-        // The catalog may be what cannot be written.
-      }
     }
     this.#wakeUp();
   }

@@ -1,0 +1,99 @@
+/** Knows what stands in the agent's way, looks until it is gone, and then makes due what waited for it. */
+import { SyncError } from "../kit/errors.ts";
+import { AgentStateMachine } from "./agent_state.ts";
+import { Breaker } from "./breaker.ts";
+import { platformProbe, stateFolderProbe } from "./probes.ts";
+import type { Services } from "./services.ts";
+
+/** The catalog remembers under this key that the user stopped the agent (L19). */
+const STOPPED = "agent_stopped";
+
+export interface RecoveryHooks {
+  iteration(): number;
+  /** Whether an item runs now. */
+  busy(): boolean;
+  /** Something is different now. */
+  onChange(): void;
+}
+
+export class Recovery {
+  readonly state: AgentStateMachine;
+  readonly #breaker: Breaker;
+  readonly #jobs = new Set<Promise<void>>();
+
+  constructor(private readonly s: Services, private readonly hooks: RecoveryHooks) {
+    this.#breaker = new Breaker(s.env);
+    this.state = new AgentStateMachine(s.env, this.#breaker, s.catalog.getFact(STOPPED) !== undefined);
+  }
+
+  /** The user's wish, remembered. */
+  setStopped(stopped: boolean): void {
+    this.s.catalog.setFact(STOPPED, stopped ? "1" : null);
+    this.state.stopped = stopped;
+  }
+
+  /** Work reached the platform. */
+  reached(): void {
+    this.#breaker.success();
+  }
+
+  /** Ask at once instead of when it was planned. */
+  hurry(): void {
+    this.#breaker.hurry();
+  }
+
+  /** Something outside of all items stands in the way; said once, looked for until it is gone. */
+  hindered(error: SyncError): void {
+    if (this.state.hindered(error)) {
+      this.s.log(`${error.code}: ${error.message}`);
+      try {
+        this.s.catalog.errors.add(null, error.toData(), this.hooks.iteration(), this.s.env.now());
+      } catch {
+        // The catalog may be what cannot be written.
+      }
+    }
+    this.hooks.onChange();
+  }
+
+  /** Starts the looks that are due. */
+  probe(): void {
+    const due = this.state.dueProbes();
+    if (due.includes("error")) this.run(stateFolderProbe(this.s), () => this.#gone("error"), () => {});
+    const probeAt = this.#breaker.probeAt;
+    const unreachable = probeAt !== null && probeAt <= this.s.env.monotonic();
+    // Planned on the assumption that this one fails.
+    if (unreachable) this.#breaker.probed(false);
+    if (!unreachable && !due.includes("not_logged_in")) return;
+    this.run(platformProbe(this.s), () => {
+      this.#breaker.probed(true);
+      this.#gone("not_logged_in");
+    });
+  }
+
+  /** Runs something beside the items; a failure is a hindrance unless `bad` says otherwise. */
+  run(
+    work: Promise<unknown>,
+    good: () => void,
+    bad: (error: SyncError) => void = (error) => this.hindered(error),
+  ): void {
+    const job = work.then(good).catch((e) => bad(SyncError.from(e))).finally(() => {
+      this.#jobs.delete(job);
+      this.hooks.onChange();
+    });
+    this.#jobs.add(job);
+  }
+
+  /** Resolves when nothing runs beside the items any more. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#jobs);
+  }
+
+  #gone(kind: "error" | "not_logged_in"): void {
+    const { queue } = this.s.catalog;
+    const now = this.s.env.now();
+    // Verdicts that a full disk kept from being written.
+    if (kind === "error" && !this.hooks.busy()) queue.recoverInterrupted(now);
+    queue.releaseDeferred(kind === "error" ? ["local"] : ["network", "auth"], now);
+    this.state.cleared(kind);
+  }
+}
