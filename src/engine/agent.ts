@@ -10,6 +10,7 @@ import { inProcessTransport } from "../platform/transport_in_process.ts";
 import { createReaderPool } from "../readers/pool.ts";
 import type { ReaderPool } from "../readers/tasks.ts";
 import { memoryTransfer } from "../transfer/memory_transfer.ts";
+import { transferSlots } from "../transfer/slots.ts";
 import { VERSION } from "../version.ts";
 import { Engine } from "./engine.ts";
 import { type Home, openHome } from "./home.ts";
@@ -76,7 +77,7 @@ export class Agent {
       catalog,
       client: platformClient({ transport, env }),
       readers,
-      transfer: memoryTransfer(),
+      transfer: { ...memoryTransfer(), slots: transferSlots(env) },
       registry: () => Promise.resolve(registry),
       machineId: catalog.fact("machine_id", env.uuid),
       version: VERSION,

@@ -6,8 +6,8 @@ import type { PublishedDataset } from "./publish_dataset.ts";
 import { type FileResult, publishFile } from "./publish_file.ts";
 import type { ItemProgress } from "./progress.ts";
 import type { Services } from "./services.ts";
-import type { RunRecorder, UploadEntry } from "./sync_record.ts";
-import type { OnceItem } from "./views.ts";
+import type { Recorder, UploadEntry } from "./sync_record.ts";
+import type { OnceItem, PlannedFile } from "./views.ts";
 
 export interface ItemRunOptions {
   iteration: number;
@@ -29,8 +29,12 @@ export interface ItemOutcome {
 
 /** What the files of one run share. */
 export interface FileRun {
-  recorder: RunRecorder;
+  recorder: Recorder;
+  /** Filled in a dry run. */
+  plan: PlannedFile[];
   outcome: ItemOutcome;
+  /** Id of the source. */
+  source: number;
   creator: string;
   options: ItemRunOptions;
 }
@@ -50,10 +54,10 @@ export async function publishAndRecord(
   s: Services,
   dataset: PublishedDataset,
   file: Candidate | FailedCandidate,
-  { recorder, outcome, creator, options }: FileRun,
+  { recorder, plan, outcome, creator, source, options }: FileRun,
 ): Promise<void> {
   const planned = (action: string, version_id: number | null, reason: string) =>
-    outcome.item.plan?.files.push({ name: file.name, action, version_id, reason });
+    plan.push({ name: file.name, action, version_id, reason });
   const failed = (error: ErrorData) => {
     recorder.error(error);
     recorder.upload(file.name, uploadEntry(s, file, { error: `${error.code}: ${error.message}` }));
@@ -67,6 +71,7 @@ export async function publishAndRecord(
     const done = await publishFile(s, dataset, file, {
       dryRun: options.dryRun,
       creator,
+      sourceId: source,
       ...(signal ? { signal } : {}),
       ...(progress ? { onProgress: (sent) => progress.sent(file.name, sent) } : {}),
     });

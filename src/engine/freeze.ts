@@ -6,6 +6,7 @@ import type { FileDraft, FileType } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
 import { type ExactStat, fingerprintText, statExact } from "../kit/fingerprint.ts";
 import { fileError } from "../transfer/file_errors.ts";
+import type { Hashes } from "../transfer/hash.ts";
 import { type Snapshot, takeSnapshot } from "../transfer/snapshot.ts";
 import type { FrozenFile } from "./candidates.ts";
 import type { Services } from "./services.ts";
@@ -15,27 +16,46 @@ const HDF5_SUFFIX = /\.(h5|hdf5|nc)$/i;
 /** How long a look into a file may take, ms: its content is hashed, so that large files need longer. */
 const INSPECT = { start: 8000, bytesPerMs: 10_000 };
 
+/** Files below this size are frozen in memory, unless something has to open them, bytes. */
+const IN_MEMORY = 1024 * 1024;
+
 /** Makes frozen files for one item, in its staging folder. */
 export class Freezer {
-  #count = 0;
-  #copies: Snapshot[] = [];
+  readonly #own: string[] = [];
 
-  constructor(
+  private constructor(
     private readonly s: Services,
-    readonly staging: string,
-    /** Real path below which user's files must lie, or null for databases. */
+    private readonly staging: string,
     private readonly root: string | null,
-    private readonly signal?: AbortSignal,
+    private readonly signal: AbortSignal | undefined,
+    private readonly paths: { count: number },
   ) {}
 
-  /** Removes the private copies made so far; files that backends made stay. */
-  async release(): Promise<void> {
-    for (const copy of this.#copies.splice(0)) await copy.remove();
+  /**
+   * @param staging an existing, private folder
+   * @param root real path below which user's files must lie, or null for databases
+   */
+  static in(s: Services, staging: string, root: string | null, signal?: AbortSignal): Freezer {
+    return new Freezer(s, staging, root, signal, { count: 0 });
   }
 
-  /** A path in the staging folder that is not used yet. */
+  /** Another one in the same folder, which releases only what it made itself. */
+  fork(): Freezer {
+    return new Freezer(this.s, this.staging, this.root, this.signal, this.paths);
+  }
+
+  /** Removes what was made in {@link freshPath}s; the files of the draft that a backend made stay. */
+  async release(): Promise<void> {
+    for (const path of this.#own.splice(0)) {
+      await this.s.env.fs.remove(path, { recursive: true }).catch(() => {});
+    }
+  }
+
+  /** A path in the staging folder that is not used yet, removed by {@link release}. */
   freshPath(suffix = ""): string {
-    return join(this.staging, `f${this.#count++}${suffix}`);
+    const path = join(this.staging, `f${this.paths.count++}${suffix}`);
+    this.#own.push(path);
+    return path;
   }
 
   /** Copies keep the file's name, so that readers and converters speak of it as the user knows it. */
@@ -71,17 +91,26 @@ export class Freezer {
     return this.s.catalog.hashes.get(path, fingerprintText(stat));
   }
 
-  /** Freezes a user's file and remembers its identity. */
-  async freezeUserFile(path: string, filename: string, type: FileDraft["type"]): Promise<FrozenFile> {
+  /**
+   * Freezes a user's file and remembers its identity.
+   * @param opened something else than the upload will open it
+   */
+  async freezeUserFile(
+    path: string,
+    filename: string,
+    type: FileDraft["type"],
+    opened: boolean,
+  ): Promise<FrozenFile> {
+    const inMemory = !opened && !HDF5_SUFFIX.test(filename);
     const snapshot = await takeSnapshot({
       path,
       env: this.s.env,
-      copyTo: this.#copyPath(filename),
+      copyTo: () => this.#copyPath(filename),
+      memoryLimit: inMemory ? IN_MEMORY : 0,
       ...(this.signal ? { signal: this.signal } : {}),
     });
-    this.#copies.push(snapshot);
     const hashes = await snapshot.hashes(this.signal);
-    const identity = await this.#identify(snapshot.path, filename, type, { ...hashes, size: snapshot.size });
+    const identity = await this.#identify(snapshot, filename, type, hashes);
     snapshot.check();
     this.s.catalog.hashes.put(path, fingerprintText(snapshot.fingerprint), identity, this.s.env.now());
     return { snapshot, identity };
@@ -89,37 +118,34 @@ export class Freezer {
 
   /** Freezes a file that a backend or converter made in the staging folder. */
   async freezeOwnFile(path: string, filename: string, type: FileDraft["type"]): Promise<FrozenFile> {
-    const snapshot = await takeSnapshot({ path, env: this.s.env, copyTo: this.freshPath(), own: true });
+    const snapshot = await takeSnapshot({ path, env: this.s.env, copyTo: path, own: true });
     const hashes = await snapshot.hashes(this.signal);
-    return {
-      snapshot,
-      identity: await this.#identify(path, filename, type, { ...hashes, size: snapshot.size }),
-    };
+    return { snapshot, identity: await this.#identify(snapshot, filename, type, hashes) };
   }
 
   async #identify(
-    path: string,
+    snapshot: Snapshot,
     filename: string,
     type: FileDraft["type"],
-    hashes: { md5: string; sha256: string; size: number },
+    { md5, sha256 }: Hashes,
   ): Promise<Identity> {
-    const plain = { ...hashes, content_md5: null, deep_sha256: null, logs: [] };
+    const plain = { md5, sha256, size: snapshot.size, content_md5: null, deep_sha256: null, logs: [] };
     if (!HDF5_SUFFIX.test(filename)) {
       return { ...plain, type: type === "auto" ? typeOfSuffix(filename) : type };
     }
     try {
       const found = await this.s.readers.run(
         "inspect",
-        { path, filename },
+        { path: snapshot.path, filename },
         {
-          deadlineMs: INSPECT.start + hashes.size / INSPECT.bytesPerMs,
+          deadlineMs: INSPECT.start + snapshot.size / INSPECT.bytesPerMs,
           ...(this.signal ? { signal: this.signal } : {}),
         },
       );
       const shown = type === "auto" ? found.type : type;
       const netcdf = shown === "HDF5_NETCDF";
       return {
-        ...hashes,
+        ...plain,
         type: shown,
         content_md5: netcdf ? found.content_md5 : null,
         deep_sha256: netcdf ? found.deep_sha256 : null,

@@ -11,9 +11,10 @@ import { SyncError } from "../kit/errors.ts";
 import { isoFromMs } from "../kit/time.ts";
 import { Freezer } from "./freeze.ts";
 import { FolderManifest } from "./folder_manifest.ts";
-import { prepareFiles } from "./prepare.ts";
+import { fileGroups } from "./prepare.ts";
 import { publishDataset } from "./publish_dataset.ts";
-import { type ItemOutcome, type ItemRunOptions, publishAndRecord, RecordedError } from "./file_run.ts";
+import { publishFiles } from "./publish_files.ts";
+import { type ItemOutcome, type ItemRunOptions, RecordedError } from "./file_run.ts";
 import { afterFailure, decisiveError } from "./retry.ts";
 import { scopeOf } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";
@@ -129,14 +130,15 @@ class ItemRun {
     }
 
     const root = source.plan.kind === "folder" ? await s.env.fs.realPath(source.plan.root) : null;
-    const freezer = new Freezer(s, staging, root, options.signal);
-    const creator = source.row.owner ?? "";
-    const run = { recorder, outcome: this.#outcome, creator, options };
-    for await (const file of prepareFiles(s, draft, freezer, recorder, this.#item.id)) {
-      // What fails because the run was interrupted says nothing about the file.
-      options.signal?.throwIfAborted();
-      await recorder.task(file.name, () => publishAndRecord(s, dataset, file, run));
-    }
+    const freezer = Freezer.in(s, staging, root, options.signal);
+    await publishFiles(s, dataset, fileGroups(s, draft, this.#item.id), freezer, {
+      recorder,
+      plan: this.#outcome.item.plan.files,
+      outcome: this.#outcome,
+      source: source.row.id,
+      creator: source.row.owner ?? "",
+      options,
+    });
     if (manifest && !options.dryRun && recorder.eventful) {
       manifest.write(this.#refreshed(), dataset.scope, recorder, fingerprint);
     }

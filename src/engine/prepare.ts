@@ -1,48 +1,78 @@
 /** From a draft to the files its dataset should have: user's files, what the backend made, conversions, thumbnails. */
 import { basename } from "node:path";
-import type { ConversionRequest, DatasetDraft, FileDraft } from "../kit/drafts.ts";
+import type { ConversionRequest, DatasetDraft, FileDraft, ThumbnailRequest } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { InstalledConverter } from "../readers/tasks.ts";
 import type { Candidate, FailedCandidate } from "./candidates.ts";
 import { Conversions, outputNames } from "./conversions.ts";
 import type { Freezer } from "./freeze.ts";
 import type { Services } from "./services.ts";
-import type { RunRecorder } from "./sync_record.ts";
+import type { Recorder } from "./sync_record.ts";
 
-/**
- * Makes the files of a draft ready one after the other, each followed by its conversions; private copies are removed
- * as soon as the next one is asked for. One that fails never hides another (L2).
- */
-export async function* prepareFiles(
+/** Files of a dataset that are made from one file of the draft; groups do not depend on each other. */
+export interface FileGroup {
+  /** What its private copies may need, as far as known, bytes. */
+  size: number;
+  /** Makes them ready one after the other; one that fails never hides another (L2). */
+  files(freezer: Freezer, recorder: Recorder): AsyncGenerator<Candidate | FailedCandidate>;
+}
+
+/** The files of a draft in its order: each with its conversions, then those of folders, then the thumbnails. */
+export async function* fileGroups(
   s: Services,
   draft: DatasetDraft,
-  freezer: Freezer,
-  recorder: RunRecorder,
   itemId: number,
-): AsyncGenerator<Candidate | FailedCandidate> {
-  const conversions = new Conversions(s, freezer);
+): AsyncGenerator<FileGroup> {
   const planned = await planConversions(s, draft);
   for (const file of draft.files) {
-    const made = file.staged
-      ? await prepareOwn(s, file, freezer, itemId)
-      : await prepareUserFile(file, freezer);
-    yield made;
-    // An input that could not be read failed already: its conversions would only say so again.
-    if (!("error" in made)) {
-      for (const p of planned) {
-        if (p.request.input !== file.path || p.converter.folder) continue;
-        yield await conversions.convert(p.request, p.name, p.converter, made);
-      }
-    }
-    await freezer.release();
+    const own = planned.filter((p) => p.request.input === file.path && !p.converter.folder);
+    yield {
+      size: sizeOf(s, file.path),
+      files: (freezer) => fileAndConversions(s, file, own, freezer, itemId),
+    };
   }
-  for (const p of planned) {
-    if (!p.converter.folder) continue;
-    yield await conversions.convert(p.request, p.name, p.converter, undefined);
-    await freezer.release();
+  for (const { request, name, converter } of planned) {
+    if (!converter.folder) continue;
+    yield {
+      size: 0,
+      async *files(freezer) {
+        yield await new Conversions(s, freezer).convert(request, name, converter, undefined);
+      },
+    };
   }
+  const { thumbnails = [] } = draft;
+  if (thumbnails.length === 0) return;
+  yield { size: 0, files: (freezer, recorder) => thumbnailFiles(s, thumbnails, freezer, recorder) };
+}
+
+async function* fileAndConversions(
+  s: Services,
+  file: FileDraft,
+  planned: readonly PlannedConversion[],
+  freezer: Freezer,
+  itemId: number,
+): AsyncGenerator<Candidate | FailedCandidate> {
+  const made = file.staged
+    ? await prepareOwn(s, file, freezer, itemId)
+    : await prepareUserFile(file, freezer, planned.length > 0);
+  yield made;
+  // An input that could not be read failed already: its conversions would only say so again.
+  if ("error" in made || planned.length === 0) return;
+  const conversions = new Conversions(s, freezer);
+  for (const { request, name, converter } of planned) {
+    yield await conversions.convert(request, name, converter, made);
+  }
+}
+
+async function* thumbnailFiles(
+  s: Services,
+  requests: readonly ThumbnailRequest[],
+  freezer: Freezer,
+  recorder: Recorder,
+): AsyncGenerator<Candidate> {
+  const conversions = new Conversions(s, freezer);
   let index = 0;
-  for (const request of draft.thumbnails ?? []) {
+  for (const request of requests) {
     try {
       yield await conversions.thumbnail(request, index);
       index++;
@@ -50,7 +80,15 @@ export async function* prepareFiles(
       const { message } = SyncError.from(e);
       if (request.literal) recorder.log("thumbnail_failed", `${basename(request.path)}: ${message}`);
     }
-    await freezer.release();
+  }
+}
+
+function sizeOf(s: Services, path: string): number {
+  try {
+    return s.env.fs.lstatSync(path).size;
+  } catch {
+    // That it is not there is found when it is read.
+    return 0;
   }
 }
 
@@ -96,12 +134,16 @@ async function prepareOwn(
   }
 }
 
-async function prepareUserFile(file: FileDraft, freezer: Freezer): Promise<Candidate | FailedCandidate> {
+async function prepareUserFile(
+  file: FileDraft,
+  freezer: Freezer,
+  opened: boolean,
+): Promise<Candidate | FailedCandidate> {
   let origin: Candidate["origin"] = { path: file.path, mtime_ms: null };
   try {
     const { path, stat } = freezer.look(file.path);
     origin = { path: file.path, mtime_ms: stat.mtime_ms };
-    const freeze = () => freezer.freezeUserFile(path, file.filename, file.type);
+    const freeze = () => freezer.freezeUserFile(path, file.filename, file.type, opened);
     const identity = freezer.remembered(path, stat);
     if (identity) return { ...common(file, origin), identity, freeze };
     const frozen = await freeze();

@@ -2,12 +2,13 @@
 import type { Identity } from "../catalog/caches.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { FileRecord } from "../platform/client.ts";
-import { uploadVersion } from "../transfer/upload.ts";
+import { type UploadJob, uploadVersion } from "../transfer/upload.ts";
 import { decideVersion, type VersionDecision } from "../transfer/version_decision.ts";
 import type { Candidate } from "./candidates.ts";
 import type { PublishedDataset } from "./publish_dataset.ts";
 import type { Services } from "./services.ts";
 import { isoFromMs } from "../kit/time.ts";
+
 export interface FileResult {
   action: "uploaded" | "unchanged" | "replaced";
   file_uuid: string;
@@ -21,6 +22,8 @@ export interface FileResult {
 export interface PublishFileOptions {
   dryRun: boolean;
   creator: string;
+  /** For the turn that uploads take. */
+  sourceId: number;
   signal?: AbortSignal;
   onProgress?: (sent: number) => void;
 }
@@ -78,7 +81,7 @@ export async function publishFile(
       continue;
     }
     remember(false);
-    const outcome = await uploadVersion({
+    const job: UploadJob = {
       client: s.client,
       env: s.env,
       transfer: s.transfer,
@@ -102,7 +105,13 @@ export async function publishFile(
       contentMd5: identity.content_md5,
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
-    });
+    };
+    const outcome = await s.transfer.slots.run(
+      options.sourceId,
+      identity.size,
+      () => uploadVersion(job),
+      options.signal,
+    );
     if (outcome.outcome === "secured") {
       remember(true);
       return result(action, outcome.notes);

@@ -1,8 +1,8 @@
 /** The sync record of an item: the history of its runs, uploads and errors (behaviour 7.1), bounded (R3). */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { z } from "zod";
-import type { ErrorData } from "../kit/errors.ts";
 import { redact } from "../kit/redact.ts";
+import { type LogNode, logTexts, TaskLog } from "./task_log.ts";
 
 const checksum = z.object({ method: z.string(), value: z.string() }).nullable();
 const converter = z.object({
@@ -32,25 +32,6 @@ const uploadSchema = z.looseObject({
 });
 export type UploadEntry = z.infer<typeof uploadSchema>;
 
-export interface TaskNode {
-  type: "task";
-  name: string;
-  date: string;
-  sync_iteration: number;
-  has_errors: boolean;
-  content: LogNode[];
-}
-export type LogNode =
-  | TaskNode
-  | { type: "log"; date: string; message: string; code?: string }
-  | (
-    & { type: "error"; date: string; message: string; exception: string; stacktrace: string | null }
-    & Pick<
-      ErrorData,
-      "code" | "class" | "retry" | "hint"
-    >
-  );
-
 // The log tree is ours alone: it is kept as it is, its shape is checked at the top level only.
 const recordSchema = z.looseObject({
   version: z.number(),
@@ -76,23 +57,32 @@ export function loadRecord(blob: Uint8Array | undefined): SyncRecordData | undef
   }
 }
 
+/** What one strand of a run writes: its tasks, logs, errors and uploads. */
+export type Recorder = Pick<RunStrand, "task" | "log" | "error" | "upload">;
+
+/** A part of a run that goes on beside others; what it wrote becomes part of the record where the run joins it. */
+export class RunStrand extends TaskLog {
+  readonly uploads: [name: string, entry: UploadEntry][] = [];
+
+  upload(name: string, entry: UploadEntry): void {
+    this.uploads.push([name, entry]);
+  }
+}
+
 /** Writes one run into a record. */
-export class RunRecorder {
+export class RunRecorder extends TaskLog {
   readonly #record: SyncRecordData;
-  readonly #run: TaskNode;
-  #stack: TaskNode[];
-  readonly errors: ErrorData[] = [];
-  /** Something worth keeping happened in this run. */
-  eventful = false;
+  #changed = false;
 
   /** Begins the task `sync #<attempt>` (R2). `now` gives ISO times. */
   constructor(
     previous: SyncRecordData | undefined,
     path: string | null,
     attempt: number,
-    private readonly iteration: number,
-    private readonly now: () => string,
+    iteration: number,
+    now: () => string,
   ) {
+    super(`sync #${attempt}`, iteration, now);
     this.#record = previous ??
       {
         version: 1,
@@ -103,63 +93,27 @@ export class RunRecorder {
         cut: { runs: 0, uploads: 0 },
       };
     this.#record.dataset_sync_path = path;
-    this.#run = this.#node(`sync #${attempt}`);
-    this.#stack = [this.#run];
-    if (!previous) this.eventful = true;
+    if (!previous) this.#changed = true;
   }
 
-  #node(name: string): TaskNode {
-    return {
-      type: "task",
-      name,
-      date: this.now(),
-      sync_iteration: this.iteration,
-      has_errors: false,
-      content: [],
-    };
-  }
-
-  #add(node: LogNode): void {
-    this.#stack.at(-1)?.content.push(node);
-  }
-
-  /** Runs `work` as a task of its own; an error it throws is recorded there, once, and passed on. */
-  async task<T>(name: string, work: () => T | Promise<T>): Promise<T> {
-    const node = this.#node(name);
-    this.#add(node);
-    this.#stack.push(node);
-    try {
-      return await work();
-    } finally {
-      this.#stack.pop();
-    }
-  }
-
-  log(code: string, message: string): void {
-    this.#add({ type: "log", date: this.now(), code, message: redact(message) });
-  }
-
-  /** Records an error at the current task and flags all tasks above it (R1). */
-  error(e: ErrorData): void {
-    this.errors.push(e);
-    this.eventful = true;
-    for (const t of this.#stack) t.has_errors = true;
-    this.#add({
-      type: "error",
-      date: this.now(),
-      message: redact(e.message),
-      exception: e.code,
-      stacktrace: e.stack ? redact(e.stack).slice(0, 8000) : null,
-      code: e.code,
-      class: e.class,
-      retry: e.retry,
-      hint: e.hint,
-    });
+  /** Something worth keeping happened in this run. */
+  get eventful(): boolean {
+    return this.#changed || this.errors.length > 0;
   }
 
   /** Something changed: the record must be stored even without errors. */
   changed(): void {
-    this.eventful = true;
+    this.#changed = true;
+  }
+
+  /** Begins something that goes on beside the rest; {@link join} it when it is done. */
+  strand(): RunStrand {
+    return new RunStrand("strand", this.iteration, this.now);
+  }
+
+  join(strand: RunStrand): void {
+    this.append(strand);
+    for (const [name, entry] of strand.uploads) this.upload(name, entry);
   }
 
   /** Adds what happened to one file of the draft; an unchanged file replaces an equal last entry. */
@@ -172,7 +126,7 @@ export class RunRecorder {
     ) {
       return;
     }
-    this.eventful = true;
+    this.#changed = true;
     list.push({ ...entry, error: entry.error === null ? null : redact(entry.error) });
   }
 
@@ -189,14 +143,14 @@ export class RunRecorder {
     const quietBefore = lastRun?.type === "task" && !lastRun.has_errors;
     if (!this.eventful && quietBefore && !this.#hasNews()) return undefined;
     this.#record.sync_time = this.now();
-    this.#record.logs.push(this.#run);
+    this.#record.logs.push(this.root);
     return this.#bounded();
   }
 
   /** Whether this run logged something that no stored run did: a new skip, an edit that was kept. */
   #hasNews(): boolean {
     const known = new Set(this.#record.logs.flatMap(logTexts));
-    return logTexts(this.#run).some((text) => !known.has(text));
+    return logTexts(this.root).some((text) => !known.has(text));
   }
 
   #bounded(): Uint8Array {
@@ -227,10 +181,4 @@ export class RunRecorder {
 
 function pack(record: SyncRecordData): Uint8Array {
   return gzipSync(JSON.stringify(record));
-}
-
-/** Every log below a node, as text to compare. */
-function logTexts(node: LogNode): string[] {
-  if (node.type === "task") return node.content.flatMap(logTexts);
-  return node.type === "log" ? [`${node.code ?? ""} ${node.message}`] : [];
 }

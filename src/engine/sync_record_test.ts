@@ -1,12 +1,7 @@
 import { assert, assertEquals } from "../../tests/assert.ts";
 import { SyncError } from "../kit/errors.ts";
-import {
-  loadRecord,
-  RunRecorder,
-  type SyncRecordData,
-  type TaskNode,
-  type UploadEntry,
-} from "./sync_record.ts";
+import { loadRecord, RunRecorder, type SyncRecordData, type UploadEntry } from "./sync_record.ts";
+import type { TaskNode } from "./task_log.ts";
 
 const now = () => "2024-01-01T00:00:00.000000+00:00";
 const begin = (previous?: SyncRecordData, attempt = 1) => new RunRecorder(previous, "/data", attempt, 1, now);

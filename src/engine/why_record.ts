@@ -1,5 +1,6 @@
 /** What a sync record says about an item's last run and about one of its files. */
-import type { LogNode, SyncRecordData, TaskNode, UploadEntry } from "./sync_record.ts";
+import type { SyncRecordData, UploadEntry } from "./sync_record.ts";
+import type { LogNode, TaskNode } from "./task_log.ts";
 
 /** One remark of a run: an error, or a log with a code. */
 export interface Remark {

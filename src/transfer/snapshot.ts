@@ -1,6 +1,6 @@
 /**
  * Frozen bytes (U1): what is uploaded equals one state that the file really had, whoever writes to it meanwhile.
- * Small files are read once into a private copy; large ones are read in place and checked all the way.
+ * Small files are read once into a private copy or into memory; large ones are read in place and checked all the way.
  */
 import type { Env } from "../env.ts";
 import type { Fingerprint } from "../kit/drafts.ts";
@@ -13,14 +13,16 @@ import { readChunks } from "./read_chunks.ts";
 export interface SnapshotOptions {
   path: string;
   env: Pick<Env, "now" | "sleep" | "fs">;
-  /** Path for the private copy; must not exist. Its folder must. */
-  copyTo: string;
+  /** Path for the private copy, asked for when one is made; must not exist. Its folder must. */
+  copyTo: string | (() => string);
   /** The file is the agent's own (a backend or converter made it): nobody writes to it, no copy is needed. */
   own?: boolean;
   /** Hashes of exactly this fingerprint, from an earlier pass (F6). */
   known?: { fingerprint: Fingerprint; hashes: Hashes };
   /** Larger files are not copied, bytes. */
   copyLimit?: number;
+  /** Smaller ones are held in memory instead of in a file, bytes; such a snapshot has no path. Default 0. */
+  memoryLimit?: number;
   stat?: Stat;
   signal?: AbortSignal;
 }
@@ -42,21 +44,26 @@ function restNeeded(state: FileState, nowMs: number): number {
   return age >= tick ? 0 : age < 0 ? tick : tick - age;
 }
 
+/** Where a snapshot's bytes are: the file itself, the private copy at a path, or memory. */
+type Held = "in place" | { path: string } | Uint8Array<ArrayBuffer>;
+
 export class Snapshot {
   readonly #options: SnapshotOptions;
   readonly #state: FileState;
+  readonly #held: Held;
   #hashes: Hashes | null;
 
   /** @internal Use {@link takeSnapshot}. */
-  constructor(
-    options: SnapshotOptions,
-    state: FileState,
-    readonly isCopy: boolean,
-    hashes: Hashes | null,
-  ) {
+  constructor(options: SnapshotOptions, state: FileState, held: Held, hashes: Hashes | null) {
     this.#options = options;
     this.#state = state;
+    this.#held = held;
     this.#hashes = hashes;
+  }
+
+  /** The bytes are the agent's own, whatever becomes of the file. */
+  get isCopy(): boolean {
+    return this.#held !== "in place";
   }
 
   /** The user's (or own) file. */
@@ -64,9 +71,10 @@ export class Snapshot {
     return this.#options.path;
   }
 
-  /** Where the bytes are: the private copy, or the file itself. */
+  /** Where the bytes are: the private copy, or the file itself. Not for those held in memory. */
   get path(): string {
-    return this.isCopy ? this.#options.copyTo : this.#options.path;
+    if (this.#held instanceof Uint8Array) throw new Error(`the copy of ${this.source} is in memory`);
+    return this.#held === "in place" ? this.#options.path : this.#held.path;
   }
 
   /** Bytes. */
@@ -117,6 +125,10 @@ export class Snapshot {
    */
   async *chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const { size } = this;
+    if (this.#held instanceof Uint8Array) {
+      if (size > 0) yield this.#held;
+      return;
+    }
     const hasher = this.isCopy ? null : new Hasher();
     let read = 0;
     let checked = 0;
@@ -146,7 +158,8 @@ export class Snapshot {
 
   /** Deletes the private copy, if there is one. */
   async remove(): Promise<void> {
-    if (this.isCopy) await this.#options.env.fs.remove(this.#options.copyTo).catch(() => {});
+    if (typeof this.#held !== "object" || this.#held instanceof Uint8Array) return;
+    await this.#options.env.fs.remove(this.#held.path).catch(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -155,8 +168,13 @@ export class Snapshot {
 }
 
 /** Copies while hashing, in one read; a copy that failed is removed. */
-async function copyAndHash(options: SnapshotOptions, state: FileState, stat: Stat): Promise<Hashes> {
-  const { path, copyTo, env: { fs } } = options;
+async function copyAndHash(
+  options: SnapshotOptions,
+  copyTo: string,
+  state: FileState,
+  stat: Stat,
+): Promise<Hashes> {
+  const { path, env: { fs } } = options;
   const hasher = new Hasher();
   let copy: Deno.FsFile;
   try {
@@ -185,19 +203,39 @@ async function copyAndHash(options: SnapshotOptions, state: FileState, stat: Sta
   }
 }
 
+/** Reads a small file in one go. */
+async function readAndHash(
+  options: SnapshotOptions,
+  state: FileState,
+  stat: Stat,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; hashes: Hashes }> {
+  const { path, env: { fs }, signal } = options;
+  const hasher = new Hasher();
+  const bytes = new Uint8Array(state.size);
+  for await (const chunk of readChunks(fs, path, state.size + 1)) {
+    signal?.throwIfAborted();
+    if (hasher.size + chunk.length > state.size) throw fileChanging(path);
+    bytes.set(chunk, hasher.size);
+    hasher.update(chunk);
+  }
+  if (hasher.size !== state.size || !sameState(state, stat(path))) throw fileChanging(path);
+  return { bytes, hashes: hasher.digest() };
+}
+
 /**
  * Freezes a file's bytes. Remove the snapshot when it is no longer needed (`await using`).
  * @throws SyncError busy `file_changing`, `file_locked`, `file_vanished`; data `file_unreadable`,
  * `not_a_regular_file`; local `disk_full`, `too_many_open_files`, `staging_failed`
  */
 export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> {
-  const { path, env, own, known, signal, stat = fileState, copyLimit = COPY_LIMIT } = options;
+  const { path, env, own, known, signal, stat = fileState } = options;
+  const { copyLimit = COPY_LIMIT, memoryLimit = 0 } = options;
   let state = stat(path);
   const valid = known && known.fingerprint.size === state.size &&
     known.fingerprint.mtime_ns === state.mtime_ns &&
     known.fingerprint.file_id === state.file_id;
   const hashes = valid ? known.hashes : null;
-  if (own) return new Snapshot(options, state, false, hashes);
+  if (own) return new Snapshot(options, state, "in place", hashes);
   const rest = restNeeded(state, env.now());
   if (rest > 0) {
     await env.sleep(rest, signal);
@@ -205,6 +243,11 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> 
     if (!sameState(state, rested)) throw fileChanging(path);
     state = rested;
   }
-  if (state.size > copyLimit) return new Snapshot(options, state, false, hashes);
-  return new Snapshot(options, state, true, await copyAndHash(options, state, stat));
+  if (state.size > copyLimit) return new Snapshot(options, state, "in place", hashes);
+  if (state.size < memoryLimit) {
+    const read = await readAndHash(options, state, stat);
+    return new Snapshot(options, state, read.bytes, read.hashes);
+  }
+  const copyTo = typeof options.copyTo === "string" ? options.copyTo : options.copyTo();
+  return new Snapshot(options, state, { path: copyTo }, await copyAndHash(options, copyTo, state, stat));
 }
