@@ -9,6 +9,9 @@ import { ItemStore } from "./items.ts";
 import { MappingStore } from "./mappings.ts";
 import { SourceStore } from "./sources.ts";
 
+/** Name of the fact that the user stopped the agent (L19). */
+export const AGENT_STOPPED = "agent_stopped";
+
 export class Catalog {
   readonly sources: SourceStore;
   readonly items: ItemStore;

@@ -1,12 +1,10 @@
 /** Knows what stands in the agent's way, looks until it is gone, and then makes due what waited for it. */
+import { AGENT_STOPPED } from "../catalog/catalog.ts";
 import { SyncError } from "../kit/errors.ts";
 import { AgentStateMachine } from "./agent_state.ts";
 import { Breaker } from "./breaker.ts";
 import { platformProbe, stateFolderProbe } from "./probes.ts";
 import type { Services } from "./services.ts";
-
-/** The catalog remembers under this key that the user stopped the agent (L19). */
-const STOPPED = "agent_stopped";
 
 export interface RecoveryHooks {
   iteration(): number;
@@ -23,12 +21,12 @@ export class Recovery {
 
   constructor(private readonly s: Services, private readonly hooks: RecoveryHooks) {
     this.#breaker = new Breaker(s.env);
-    this.state = new AgentStateMachine(s.env, this.#breaker, s.catalog.getFact(STOPPED) !== undefined);
+    this.state = new AgentStateMachine(s.env, this.#breaker, s.catalog.getFact(AGENT_STOPPED) !== undefined);
   }
 
   /** The user's wish, remembered. */
   setStopped(stopped: boolean): void {
-    this.s.catalog.setFact(STOPPED, stopped ? "1" : null);
+    this.s.catalog.setFact(AGENT_STOPPED, stopped ? "1" : null);
     this.state.stopped = stopped;
   }
 

@@ -1,5 +1,6 @@
 /** Explains the whole chain of decisions behind one path or item: source, rule, state, last attempt, next retry. */
 import { dirname } from "node:path";
+import { AGENT_STOPPED } from "../catalog/catalog.ts";
 import type { ItemRow } from "../catalog/item_rows.ts";
 import { SyncError } from "../kit/errors.ts";
 import { itemView } from "./source_view.ts";
@@ -79,7 +80,7 @@ function itemReport(agent: Lookup, target: string, item: ItemRow, others: number
   const record = loadRecord(agent.catalog.items.record(item.id));
   const run = lastRun(record);
   const steps = [
-    ...(source ? sourceSteps(source) : []),
+    ...(source ? sourceSteps(source, isStopped(agent)) : []),
     {
       code: "item",
       text: `${target} is item "${item.identifier}" (id ${item.id}), dataset ${item.dataset_uuid}`,
@@ -111,7 +112,7 @@ function pathReport(agent: Lookup, target: string, place: Place): WhyReport {
   const files = uploads(record, inside);
   const left = skips(run, inside);
   const steps: WhyStep[] = [{ code: place.kind, text: `${place.path} ${kindText(place)}` }];
-  if (source) steps.push(...sourceSteps(source, place));
+  if (source) steps.push(...sourceSteps(source, isStopped(agent), place));
   if (outside !== null && !item) steps.push(outsideText(outside, place));
   if (item) {
     const relation = name === null ? "is" : "lies in";
@@ -172,6 +173,10 @@ function fileVerdict(
 
 function kindText(place: Place): string {
   return place.kind === "missing" ? "is not on this computer (any more)" : `is a ${place.kind}`;
+}
+
+function isStopped(agent: Lookup): boolean {
+  return agent.catalog.getFact(AGENT_STOPPED) !== undefined;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { Lookup, Place } from "./why_place.ts";
 import { type FileUpload, type Inside, type LastRun, remarksAbout, type SkippedPath } from "./why_record.ts";
 import { stateText, type WhyStep } from "./why_text.ts";
 
-export function sourceSteps(source: SourceRow, place?: Place): WhyStep[] {
+export function sourceSteps(source: SourceRow, agentStopped: boolean, place?: Place): WhyStep[] {
   const how = place?.plan?.kind === "folder"
     ? `, root ${place.plan.root}, ${
       place.plan.level === -1
@@ -13,7 +13,14 @@ export function sourceSteps(source: SourceRow, place?: Place): WhyStep[] {
         : `items ${place.plan.level} level(s) deep`
     }`
     : "";
-  const steps: WhyStep[] = [{ code: "source", text: `source "${source.name}" (${source.backend}${how})` }];
+  const steps: WhyStep[] = agentStopped
+    ? [{
+      code: "agent_stopped",
+      text: "the user stopped the agent: nothing is read or sent until it is started",
+      hint: "Start it in the dashboard, or with: POST /api/v1/sync/agent/start",
+    }]
+    : [];
+  steps.push({ code: "source", text: `source "${source.name}" (${source.backend}${how})` });
   if (source.state === "stopped") {
     steps.push({
       code: "stopped",
@@ -80,6 +87,18 @@ export function itemSteps(
     }
   }
   steps.push(stateText(item));
+  if (item.state === "waiting" || item.state === "settling") {
+    steps.push({
+      code: "lane",
+      text: `it waits in the lane of ${LANES[item.has_priority ? "asked" : item.lane]}`,
+    });
+    if (item.due_at > Date.now()) {
+      steps.push({
+        code: "due_at",
+        text: `it is read at ${new Date(item.due_at).toISOString()} if it stays quiet`,
+      });
+    }
+  }
   if (item.next_attempt_at !== null && item.state !== "done") {
     steps.push({
       code: "next_attempt",
@@ -88,6 +107,13 @@ export function itemSteps(
   }
   return steps;
 }
+
+const LANES = {
+  asked: "what the user asked for, which comes first",
+  new: "news",
+  backfill: "what was there before (back-fill)",
+  retry: "further attempts",
+} as const;
 
 function uploadText(f: FileUpload): string {
   const version = f.version_id === null ? "" : ` as version ${f.version_id}`;

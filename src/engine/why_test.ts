@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../tests/assert.ts";
-import { Catalog } from "../catalog/catalog.ts";
+import { AGENT_STOPPED, Catalog } from "../catalog/catalog.ts";
 import { lookAtItem } from "../discovery/folder_scan.ts";
 import type { ReaderPool, SourcePlan } from "../readers/tasks.ts";
 import { RunRecorder } from "./sync_record.ts";
@@ -214,3 +214,21 @@ Deno.test("a stopped source is named as the cause", () =>
     catalog.sources.setState(1, "stopped", null, 5, true);
     assert(codes(await ask("a")).includes("stopped"));
   }));
+
+Deno.test("what waits tells its lane, when it is read, and that the agent is stopped", async () => {
+  await onTree([`a/${MARKER}`], ["a"], -1, async ({ catalog, ask }) => {
+    const due_at = Date.now() + 60_000;
+    catalog.items.update(1, { due_at }, 1);
+    catalog.setFact(AGENT_STOPPED, "1");
+    const { steps } = await ask("a");
+    const codes = steps.map((s) => s.code);
+    for (const code of ["agent_stopped", "lane", "due_at"]) {
+      assert(codes.includes(code), `${code} in ${codes}`);
+    }
+    assert(steps.some((s) => s.text.includes(new Date(due_at).toISOString())));
+    catalog.setFact(AGENT_STOPPED, null);
+    catalog.items.update(1, { due_at: 1 }, 1);
+    const later = (await ask("a")).steps.map((s) => s.code);
+    assert(!later.includes("agent_stopped") && !later.includes("due_at"), `${later}`);
+  });
+});
