@@ -9,10 +9,13 @@ const ROUND: readonly Lane[] = ["new", "backfill", "new", "retry", "new", "backf
 interface Work {
   bytes: number;
   items: number;
+  /** Number of the start at which it had its last turn. */
+  turn: number;
 }
 
 export class Lanes {
   #turn = 0;
+  #starts = 0;
   readonly #work = new Map<number, Work>();
 
   constructor(private readonly s: Pick<Services, "catalog" | "env">) {}
@@ -27,12 +30,15 @@ export class Lanes {
     busy: ReadonlySet<number>,
     except: readonly number[],
   ): ItemRow | undefined {
-    const byLeastWork = [...sources].sort((a, b) => this.#compare(a, b));
-    const turns = [...byLeastWork.filter((id) => !busy.has(id)), ...byLeastWork.filter((id) => busy.has(id))];
+    const inOrder = this.#inOrder(sources);
+    const turns = [...inOrder.filter((id) => !busy.has(id)), ...inOrder.filter((id) => busy.has(id))];
     const find = (lane: Lane | "asked") => {
       for (const id of turns) {
         const item = this.s.catalog.queue.nextDue(id, lane, this.s.env.now(), except);
-        if (item) return item;
+        if (item) {
+          this.#workOf(id).turn = ++this.#starts;
+          return item;
+        }
       }
       return undefined;
     };
@@ -52,12 +58,26 @@ export class Lanes {
 
   /** Counts work against a source, so that the others get their turn. */
   done(source: number, bytes: number): void {
-    const w = this.#work.get(source) ?? { bytes: 0, items: 0 };
-    this.#work.set(source, { bytes: w.bytes + bytes, items: w.items + 1 });
+    const work = this.#workOf(source);
+    work.bytes += bytes;
+    work.items++;
   }
 
-  #compare(a: number, b: number): number {
-    const [x, y] = [this.#work.get(a), this.#work.get(b)];
-    return (x?.bytes ?? 0) - (y?.bytes ?? 0) || (x?.items ?? 0) - (y?.items ?? 0) || a - b;
+  /**
+   * Least work first; but whoever had no turn for as many starts as there are sources comes before, longest first: so
+   * each of S sources has one of any 2·S starts, whatever it did in the past (L12).
+   */
+  #inOrder(sources: readonly number[]): number[] {
+    const overdue = (id: number) => Math.max(0, this.#starts - this.#workOf(id).turn - sources.length + 1);
+    return [...sources].sort((a, b) => {
+      const [x, y] = [this.#workOf(a), this.#workOf(b)];
+      return overdue(b) - overdue(a) || x.bytes - y.bytes || x.items - y.items || a - b;
+    });
+  }
+
+  #workOf(source: number): Work {
+    let work = this.#work.get(source);
+    if (!work) this.#work.set(source, work = { bytes: 0, items: 0, turn: this.#starts });
+    return work;
   }
 }

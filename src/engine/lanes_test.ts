@@ -82,6 +82,16 @@ Deno.test("a huge source does not delay the others: each has one of any 2·S sta
   });
 });
 
+Deno.test("a source that once sent terabytes still gets one of any 2·S starts", () => {
+  withLanes({ huge: { new: 30 }, b: { new: 30 }, c: { new: 30 } }, ({ start }) => {
+    while (start(1e13)?.source !== "huge");
+    const sources = Array.from({ length: 36 }, () => start(10)?.source);
+    for (let i = 0; i + 6 <= sources.length; i++) {
+      assert(sources.slice(i, i + 6).includes("huge"), `huge starved: ${sources}`);
+    }
+  });
+});
+
 Deno.test("what the user asked for comes first; newest first inside a lane", () => {
   withLanes({ a: { new: 3 } }, ({ start, catalog }) => {
     const oldest = catalog.items.byIdentifier(1, "new0");
