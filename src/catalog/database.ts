@@ -1,5 +1,5 @@
 /** Opens the catalog's SQLite file and runs whole transactions on it. */
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { SyncError } from "../kit/errors.ts";
 import { migrate } from "./migrations.ts";
 
@@ -8,7 +8,9 @@ export type Row = Record<string, unknown>;
 /** A connection with what the stores need: rows, statements, transactions that roll back on a throw. */
 export class CatalogDatabase {
   readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
+  #syncs: "FULL" | "NORMAL" = "FULL";
 
   private constructor(db: DatabaseSync) {
     this.#db = db;
@@ -34,16 +36,17 @@ export class CatalogDatabase {
   // All of these throw SyncError `catalog_unusable` (class local) when the file is damaged or the disk full.
 
   all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return usable(() => this.#db.prepare(sql).all(...values));
+    return usable(() => this.#prepare(sql).all(...values));
   }
 
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return usable(() => this.#db.prepare(sql).get(...values));
+    return usable(() => this.#prepare(sql).get(...values));
   }
 
   /** Runs one statement and returns how many rows it changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(usable(() => this.#db.prepare(sql).run(...values).changes));
+    this.#sync("FULL");
+    return this.#change(sql, values);
   }
 
   /**
@@ -51,31 +54,25 @@ export class CatalogDatabase {
    * can be found out again, such as hashes and the progress of a running item.
    */
   note(sql: string, ...values: SQLInputValue[]): void {
-    if (this.#depth > 0) {
-      this.run(sql, ...values);
-      return;
-    }
-    this.#db.exec("PRAGMA synchronous = NORMAL");
-    try {
-      this.run(sql, ...values);
-    } finally {
-      this.#db.exec("PRAGMA synchronous = FULL");
-    }
+    this.#sync("NORMAL");
+    this.#change(sql, values);
   }
 
   /** Inserts one row and returns its id. */
   insert(sql: string, ...values: SQLInputValue[]): number {
-    return Number(usable(() => this.#db.prepare(sql).run(...values).lastInsertRowid));
+    this.#sync("FULL");
+    return Number(usable(() => this.#prepare(sql).run(...values).lastInsertRowid));
   }
 
   /** Runs `work` in one transaction; nested calls join the outer one. */
   transaction<T>(work: () => T): T {
     if (this.#depth > 0) return work();
-    usable(() => this.#db.exec("BEGIN IMMEDIATE"));
+    this.#sync("FULL");
+    usable(() => this.#prepare("BEGIN IMMEDIATE").run());
     this.#depth++;
     try {
       const result = work();
-      usable(() => this.#db.exec("COMMIT"));
+      usable(() => this.#prepare("COMMIT").run());
       return result;
     } catch (e) {
       // A full disk has rolled back already.
@@ -87,9 +84,33 @@ export class CatalogDatabase {
   }
 
   close(): void {
+    this.#statements.clear();
     this.#db.close();
   }
+
+  #change(sql: string, values: SQLInputValue[]): number {
+    return Number(usable(() => this.#prepare(sql).run(...values).changes));
+  }
+
+  /** Whether the next commit waits for the disk; inside a transaction that is decided already. */
+  #sync(level: "FULL" | "NORMAL"): void {
+    if (this.#depth > 0 || this.#syncs === level) return;
+    usable(() => this.#db.exec(`PRAGMA synchronous = ${level}`));
+    this.#syncs = level;
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      // Those of one life are few; should some be built of values after all, they must not pile up.
+      if (this.#statements.size >= KEPT_STATEMENTS) this.#statements.clear();
+      this.#statements.set(sql, statement = this.#db.prepare(sql));
+    }
+    return statement;
+  }
 }
+
+const KEPT_STATEMENTS = 200;
 
 /** What happens to the file and not because of a statement of ours (https://www.sqlite.org/rescode.html). */
 const OUTSIDE =
