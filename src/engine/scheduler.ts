@@ -1,6 +1,7 @@
 /** Starts items while there is room, each in a run of its own; what comes of them goes to the hooks. */
 import type { ItemRow } from "../catalog/item_rows.ts";
 import { SyncError } from "../kit/errors.ts";
+import { readersOf } from "../readers/tasks.ts";
 import { RunningActivity } from "./activity.ts";
 import type { ItemOutcome } from "./file_run.ts";
 import { runItem } from "./item_run.ts";
@@ -123,7 +124,8 @@ export class Scheduler {
     progress: RunningActivity,
   ): Promise<void> {
     try {
-      const outcome = await runItem(this.s, source, item, {
+      const services = { ...this.s, readers: readersOf(this.s.readers, item.source_id) };
+      const outcome = await runItem(services, source, item, {
         iteration: this.hooks.iteration(),
         dryRun: this.options.dryRun ?? false,
         signal,

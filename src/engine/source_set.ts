@@ -1,6 +1,7 @@
 /** The runners of all sources that are on; follows what the user adds, changes, stops and removes. */
 import type { SourceRow } from "../catalog/sources.ts";
 import type { SyncError } from "../kit/errors.ts";
+import { readersOf } from "../readers/tasks.ts";
 import type { ReadySource, Services } from "./services.ts";
 import { createSourceRunner, type RunnerHooks, type SourceRunner } from "./source_runner.ts";
 
@@ -66,7 +67,11 @@ export class SourceSet {
 
   #start(row: SourceRow): void {
     const control = new AbortController();
-    const runner = createSourceRunner(this.s, row, this.hooks);
+    const runner = createSourceRunner(
+      { ...this.s, readers: readersOf(this.s.readers, row.id) },
+      row,
+      this.hooks,
+    );
     this.#entries.set(row.id, { runner, row, control, end: runner.run(control.signal) });
   }
 

@@ -29,10 +29,21 @@ export function createReaderPool(options: ReaderPoolOptions = {}): ReaderPool {
 /** A process and what it has done. */
 interface Member {
   process: ReaderProcess;
+  /** Whose task it runs. */
+  owner: number | undefined;
   tasks: number;
   errors: number;
   idleTimer: ReturnType<typeof setTimeout> | undefined;
 }
+
+interface Waiting {
+  owner: number | undefined;
+  start(member: Member): void;
+  fail(error: SyncError): void;
+}
+
+/** Processes beyond the limit, for owners that have none while slow tasks of others hold them all. */
+const EXTRA = 2;
 
 class Pool implements ReaderPool {
   readonly #max: number;
@@ -42,7 +53,7 @@ class Pool implements ReaderPool {
   readonly #members = new Set<Member>();
   readonly #idle: Member[] = [];
   /** Tasks that wait for a process, longest first. */
-  readonly #waiting: { start: (member: Member) => void; fail: (error: SyncError) => void }[] = [];
+  readonly #waiting: Waiting[] = [];
   #nextId = 1;
   #closed = false;
 
@@ -58,7 +69,7 @@ class Pool implements ReaderPool {
   ): Promise<ReaderTasks[K]["output"]> {
     const label = describeTask(kind, input);
     try {
-      const member = await this.#acquire(label, options.signal);
+      const member = await this.#acquire(label, options.owner, options.signal);
       const answer = await this.#runOn(member, kind, input, label, options).finally(() =>
         this.#release(member)
       );
@@ -107,7 +118,7 @@ class Pool implements ReaderPool {
   }
 
   /** A process for one task: an idle one, a new one, or the first that others leave. */
-  #acquire(label: string, signal: AbortSignal | undefined): Promise<Member> {
+  #acquire(label: string, owner: number | undefined, signal: AbortSignal | undefined): Promise<Member> {
     return new Promise((resolve, reject) => {
       if (this.#closed || signal?.aborted) throw failures.aborted(label, signal?.reason);
       const cancel = () => {
@@ -115,7 +126,8 @@ class Pool implements ReaderPool {
         reject(failures.aborted(label, signal?.reason));
       };
       const settled = () => signal?.removeEventListener("abort", cancel);
-      const waiting = {
+      const waiting: Waiting = {
+        owner,
         start: (member: Member) => (settled(), resolve(member)),
         fail: (error: SyncError) => (settled(), reject(error)),
       };
@@ -127,12 +139,24 @@ class Pool implements ReaderPool {
 
   /** Gives processes to those who wait. */
   #assign(): void {
-    while (this.#waiting.length > 0) {
-      const member = this.#takeIdle() ?? this.#spawn();
-      if (!member) return;
+    for (let next = this.#next(); next; next = this.#next()) {
+      const member = this.#takeIdle() ?? this.#spawn(next);
+      // Its start failed, which was said to the one who waited.
+      if (!member) continue;
       clearTimeout(member.idleTimer);
-      this.#waiting.shift()?.start(member);
+      member.owner = next.owner;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      next.start(member);
     }
+  }
+
+  /** Who gets a process now: the first in line, or, when all are taken, the first whose owner has none. */
+  #next(): Waiting | undefined {
+    const idle = this.#idle.some((m) => m.process.usable);
+    if (idle || this.#members.size < this.#max) return this.#waiting[0];
+    if (this.#members.size >= this.#max + EXTRA) return undefined;
+    const busy = new Set([...this.#members].map((m) => m.owner));
+    return this.#waiting.find((w) => w.owner !== undefined && !busy.has(w.owner));
   }
 
   #takeIdle(): Member | undefined {
@@ -141,16 +165,16 @@ class Pool implements ReaderPool {
     }
   }
 
-  #spawn(): Member | undefined {
-    if (this.#members.size >= this.#max) return undefined;
+  #spawn(waiting: Waiting): Member | undefined {
     let process;
     try {
       process = new ReaderProcess(this.#load, () => this.#env.monotonic());
     } catch (e) {
-      this.#waiting.shift()?.fail(SyncError.from(e));
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      waiting.fail(SyncError.from(e));
       return undefined;
     }
-    const member: Member = { process, tasks: 0, errors: 0, idleTimer: undefined };
+    const member: Member = { process, owner: undefined, tasks: 0, errors: 0, idleTimer: undefined };
     this.#members.add(member);
     this.#log(`reader process ${process.pid} started`);
     process.gone.then(() => {
@@ -161,7 +185,11 @@ class Pool implements ReaderPool {
   }
 
   #release(member: Member): void {
+    member.owner = undefined;
     if (!this.#members.has(member) || !member.process.usable) return;
+    if (this.#members.size > this.#max) {
+      return this.#retire(member, failures.aborted("an extra reader process"));
+    }
     const close = () => this.#retire(member, failures.aborted("an idle reader process"));
     const timer = setTimeout(close, IDLE_MS);
     Deno.unrefTimer(timer);

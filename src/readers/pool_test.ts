@@ -3,7 +3,7 @@ import { SyncError } from "../kit/errors.ts";
 import { RECYCLE } from "./limits.ts";
 import { createReaderPool } from "./pool.ts";
 import { readerPid, readMisbehaving } from "./test_modules/tasks.ts";
-import type { ReaderPool } from "./tasks.ts";
+import { type ReaderPool, readersOf } from "./tasks.ts";
 
 const load = [new URL("./test_modules/misbehaving.ts", import.meta.url).href];
 
@@ -49,6 +49,19 @@ Deno.test("no more processes than allowed, and all of them work", () =>
   withPool(2, async (pool, log) => {
     await Promise.all(Array.from({ length: 8 }, () => readMisbehaving(pool, "wait")));
     assertEquals(started(log), Math.min(2, navigator.hardwareConcurrency));
+  }));
+
+Deno.test("slow tasks of one owner do not keep another one waiting", () =>
+  withPool(1, async (pool, log) => {
+    const slow = new AbortController();
+    const options = { owner: 1, signal: slow.signal };
+    const stuck = [readMisbehaving(pool, "spin", options), readMisbehaving(pool, "spin", options)].map(
+      codeOf,
+    );
+    assertEquals(await readerPid(readersOf(pool, 2)) > 0, true);
+    assertEquals(started(log), 2, "the second task of the first owner has to wait");
+    slow.abort(new Error("enough"));
+    assertEquals(await Promise.all(stuck), ["aborted", "aborted"]);
   }));
 
 Deno.test("a process is replaced after enough tasks, without a failure, a descriptor or a zombie left", () =>

@@ -102,6 +102,8 @@ export interface RunOptions {
   deadlineMs?: number;
   /** Killed when the process grows beyond this many bytes of resident memory. */
   memoryBytes?: number;
+  /** For whom the task runs, such as a source: one with slow tasks does not keep others waiting. */
+  owner?: number;
   signal?: AbortSignal;
 }
 
@@ -117,4 +119,12 @@ export interface ReaderPool {
     options?: RunOptions,
   ): Promise<ReaderTasks[K]["output"]>;
   close(): Promise<void>;
+}
+
+/** A pool whose tasks all run for one owner. */
+export function readersOf(pool: ReaderPool, owner: number): ReaderPool {
+  return {
+    run: (kind, input, options) => pool.run(kind, input, { ...options, owner }),
+    close: () => pool.close(),
+  };
 }
