@@ -19,29 +19,33 @@ const INSPECT = { start: 8000, bytesPerMs: 10_000 };
 /** Files below this size are frozen in memory, unless something has to open them, bytes. */
 const IN_MEMORY = 1024 * 1024;
 
+export interface FreezerPlace {
+  /** An existing, private folder. */
+  staging: string;
+  /** Real path below which user's files must lie, or null for databases. */
+  root: string | null;
+  /** The user's files are on a disk of this computer. */
+  local: boolean;
+}
+
 /** Makes frozen files for one item, in its staging folder. */
 export class Freezer {
   readonly #own: string[] = [];
 
   private constructor(
     private readonly s: Services,
-    private readonly staging: string,
-    private readonly root: string | null,
+    private readonly place: FreezerPlace,
     private readonly signal: AbortSignal | undefined,
     private readonly paths: { count: number },
   ) {}
 
-  /**
-   * @param staging an existing, private folder
-   * @param root real path below which user's files must lie, or null for databases
-   */
-  static in(s: Services, staging: string, root: string | null, signal?: AbortSignal): Freezer {
-    return new Freezer(s, staging, root, signal, { count: 0 });
+  static in(s: Services, place: FreezerPlace, signal?: AbortSignal): Freezer {
+    return new Freezer(s, place, signal, { count: 0 });
   }
 
   /** Another one in the same folder, which releases only what it made itself. */
   fork(): Freezer {
-    return new Freezer(this.s, this.staging, this.root, this.signal, this.paths);
+    return new Freezer(this.s, this.place, this.signal, this.paths);
   }
 
   /** Removes what was made in {@link freshPath}s; the files of the draft that a backend made stay. */
@@ -53,7 +57,7 @@ export class Freezer {
 
   /** A path in the staging folder that is not used yet, removed by {@link release}. */
   freshPath(suffix = ""): string {
-    const path = join(this.staging, `f${this.paths.count++}${suffix}`);
+    const path = join(this.place.staging, `f${this.paths.count++}${suffix}`);
     this.#own.push(path);
     return path;
   }
@@ -74,8 +78,9 @@ export class Freezer {
       const stat = statExact(path);
       if (stat.kind !== "symlink") return { path, stat };
       const target = realpathSync(path);
+      const { root } = this.place;
       // A link can be turned elsewhere after the backend looked at it.
-      if (this.root !== null && !`${target}/`.startsWith(`${this.root}/`)) {
+      if (root !== null && !`${target}/`.startsWith(`${root}/`)) {
         throw new SyncError("data", "symlink_outside_root", `${path} leads out of the source's folder`, {
           hint: "Put the file itself below the source's folder.",
         });
@@ -107,6 +112,7 @@ export class Freezer {
       env: this.s.env,
       copyTo: () => this.#copyPath(filename),
       memoryLimit: inMemory ? IN_MEMORY : 0,
+      local: this.place.local,
       ...(this.signal ? { signal: this.signal } : {}),
     });
     const hashes = await snapshot.hashes(this.signal);

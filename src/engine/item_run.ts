@@ -129,8 +129,10 @@ class ItemRun {
       manifest.write(this.#refreshed(), dataset.scope, recorder, fingerprint);
     }
 
-    const root = source.plan.kind === "folder" ? await s.env.fs.realPath(source.plan.root) : null;
-    const freezer = Freezer.in(s, staging, root, options.signal);
+    const { plan } = source;
+    const root = plan.kind === "folder" ? await s.env.fs.realPath(plan.root) : null;
+    const local = plan.kind === "folder" && !plan.server_folder;
+    const freezer = Freezer.in(s, { staging, root, local }, options.signal);
     await publishFiles(s, dataset, fileGroups(s, draft, this.#item.id), freezer, {
       recorder,
       plan: this.#outcome.item.plan.files,

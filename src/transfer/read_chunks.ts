@@ -38,3 +38,23 @@ export async function* readChunks(
     file.close();
   }
 }
+
+/**
+ * Fills a buffer from the start of a file, without giving other work a turn: for small files on a local disk.
+ * @returns bytes read; fewer than the buffer holds when the file ends before
+ * @throws SyncError of class busy, data or local
+ */
+export function readNow(fs: Pick<FileSystem, "openSync">, path: string, buffer: Uint8Array): number {
+  try {
+    using file = fs.openSync(path, { read: true });
+    let size = 0;
+    while (size < buffer.length) {
+      const n = file.readSync(buffer.subarray(size));
+      if (n === null) break;
+      size += n;
+    }
+    return size;
+  } catch (e) {
+    throw fileError(e, path);
+  }
+}

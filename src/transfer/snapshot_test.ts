@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync } from "node:fs";
-import { assert, assertEquals, assertRejects } from "../../tests/assert.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "../../tests/assert.ts";
 import { type Env, systemEnv } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -71,6 +71,30 @@ Deno.test("a small file is copied and hashed; the copy keeps its bytes whatever 
       s.check();
     }
     assertEquals([...Deno.readDirSync(folder)].map((e) => e.name), ["f"]);
+  }));
+
+Deno.test("a very small file is held in memory: no copy, no path; a file at the limit is copied", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/f`;
+    const take = (local: boolean) =>
+      takeSnapshot({ path, env: systemEnv, copyTo: () => `${folder}/copy`, memoryLimit: 1000, local });
+    for (const [size, local] of [[0, false], [0, true], [999, false], [999, true]] as const) {
+      const bytes = new Uint8Array(size).map((_, i) => i * 3);
+      await Deno.writeFile(path, bytes);
+      await using s = await take(local);
+      await Deno.writeTextFile(path, "something else");
+      s.check();
+      assertEquals([s.size, s.isCopy], [size, true]);
+      assertEquals(await s.hashes(), { md5: md5(bytes), sha256: sha256(bytes) });
+      for (let pass = 0; pass < 2; pass++) assertEquals(await bytesOf(s.chunks()), bytes);
+      assertEquals([...Deno.readDirSync(folder)].map((e) => e.name), ["f"]);
+      assertThrows(() => s.path);
+    }
+    await Deno.writeFile(path, new Uint8Array(1000));
+    await using s = await take(true);
+    assertEquals(s.path, `${folder}/copy`);
+    await Deno.remove(path);
+    assertEquals(await code(() => take(true)), "busy file_vanished");
   }));
 
 Deno.test("a large file is read in place, hashed by its first pass, and refused once it has changed", () =>
@@ -250,10 +274,17 @@ Deno.test("a snapshot of a file that is being written to is one state of it, or 
     const racer = async (i: number) => {
       while (left-- > 0) {
         const path = `${folder}/${i}`;
-        // Every other one in place, as a large file.
-        const copyLimit = left % 2 ? undefined : 1;
+        // In turn as a large file, copied, in memory, and in memory read at once.
+        const kind = left % 4;
         try {
-          await using s = await takeSnapshot({ path, env: slowReads, copyTo: `${path}.copy`, copyLimit });
+          await using s = await takeSnapshot({
+            path,
+            env: slowReads,
+            copyTo: `${path}.copy`,
+            copyLimit: kind === 0 ? 1 : undefined,
+            memoryLimit: kind >= 2 ? 1e6 : 0,
+            local: kind === 3,
+          });
           if (!isOneState(await bytesOf(s.chunks()))) mixed++;
           taken++;
         } catch (e) {
