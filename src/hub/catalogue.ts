@@ -167,6 +167,10 @@ export interface UploadCatalogue {
   parts(id: string): Awaitable<UploadPart[]>;
   /** Remembers a part in place of an earlier one. @throws HubError 404 when the upload is not open any more */
   recordPart(id: string, part: UploadPart): Awaitable<void>;
+  /** Remembers what the parts are together, before they become the object. */
+  recordWhole(id: string, facts: ContentFacts): Awaitable<void>;
+  /** What {@link recordWhole} remembered last. */
+  whole(id: string): Awaitable<ContentFacts | null>;
 }
 
 export interface Catalogue {

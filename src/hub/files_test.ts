@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../tests/assert.ts";
+import { assert, assertEquals, assertStringIncludes } from "../../tests/assert.ts";
 import { bytesOf, Detail, FileReply, md5, sha256, withHub } from "./test_hub.ts";
 
 Deno.test("a file is announced, pending with its link, secured after validation, and comes back byte for byte", () =>
@@ -203,13 +203,6 @@ Deno.test("presigning an unknown version is refused", () =>
     Detail.parse(await hub.expect(403, "GET", path));
     await hub.expect(422, "GET", "/api/v2/file/presigned_link/single_part/?file_uuid=..%2F..&version_id=5");
     await hub.expect(422, "GET", `/api/v2/file/read/?uuid=${crypto.randomUUID()}&version_id=1e3`);
-  }));
-
-Deno.test("uploading in several parts is said not to be offered", () =>
-  withHub(async (hub) => {
-    const key = await hub.file(await hub.dataset(), 1);
-    const path = `/api/v2/file/presigned_link/?file_uuid=${key.uuid}&version_id=${key.version_id}`;
-    assertMatch(Detail.parse(await hub.expect(501, "GET", path)).detail, /several parts is not offered/);
   }));
 
 Deno.test("an upload during validation never leaves a secured version with other bytes than were validated", () =>

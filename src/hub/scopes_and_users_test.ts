@@ -126,7 +126,7 @@ Deno.test("the hub says what it can do, its version, and that it has no schemas"
     const probe = z.looseObject({ capabilities: z.record(z.string(), z.boolean()) });
     assertEquals(probe.parse(await hub.expect(200, "GET", "/api/v3/")).capabilities, {
       dataset_move: true,
-      multipart: false,
+      multipart: true,
     });
     assert(z.string().parse(await hub.expect(200, "GET", "/api/v2/version/API/")));
     assertEquals(await hub.expect(200, "GET", "/api/v2/schemas/?offset=0"), []);

@@ -1,4 +1,7 @@
-/** `/bucket/<file uuid>/<version id>`: where the links of the folder store lead. The link is the permission. */
+/**
+ * `/bucket/<file uuid>/<version id>`: where the links of the folder store lead, those to parts with `partNumber` and
+ * `uploadId` as S3 has them. The link is the permission.
+ */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { HubError } from "../hub_error.ts";
@@ -8,10 +11,15 @@ import { type FileRecord, Uuid, VersionIdText } from "../schemas.ts";
 import { parseRange } from "./byte_range.ts";
 import { streamFile } from "./file_stream.ts";
 import type { FolderObjects } from "./folder_objects.ts";
+import type { LinkedPart } from "./link_signer.ts";
 
 const PATH = "/bucket/:uuid/:version_id";
 const Key = z.object({ uuid: Uuid, version_id: VersionIdText });
-const Token = z.object({ token: z.string() });
+const Link = z.object({
+  token: z.string(),
+  partNumber: z.string().regex(/^\d{1,5}$/, "Invalid partNumber").transform(Number).optional(),
+  uploadId: Uuid.optional(),
+});
 
 const base64 = (hex: string) => Uint8Array.fromHex(hex).toBase64();
 const etagOf = (md5: string) => `"${md5}"`;
@@ -20,27 +28,34 @@ export function bucketRoutes(objects: FolderObjects, files: FileCatalogue): Hono
   const app = new Hono();
 
   /** The object that the request's link leads to. @throws HubError 403 when it does not allow the method */
-  function permitted(c: Context, method: "PUT" | "GET"): VersionKey {
+  function permitted(c: Context, method: "PUT" | "GET"): VersionKey & { part?: LinkedPart } {
     const key = readPath(c, Key);
-    if (!objects.signer.allows(readQuery(c, Token).token, method, key)) {
+    const { token, partNumber, uploadId } = readQuery(c, Link);
+    const isPart = partNumber !== undefined && uploadId !== undefined;
+    const part = isPart ? { partNumber, uploadId } : undefined;
+    if (!objects.signer.allows(token, method, key, part)) {
       throw new HubError(
         403,
         "the link is not valid for this object and method, or has expired: ask for a new one",
       );
     }
-    return key;
+    return { ...key, part };
   }
 
   app.put(PATH, async (c) => {
-    const key = permitted(c, "PUT");
+    const { part, ...key } = permitted(c, "PUT");
     await files.requireOpen(key);
     const length = contentLength(c.req.header("content-length"));
     const claimed = c.req.header("content-md5");
-    const { md5 } = await objects.store(key, c.req.raw.body, length, (facts) => {
-      if (claimed !== undefined && claimed !== base64(facts.md5)) {
-        throw new HubError(400, `Content-MD5 is ${claimed}, that of the bytes is ${base64(facts.md5)}`);
+    const check = (md5: string) => {
+      if (claimed !== undefined && claimed !== base64(md5)) {
+        throw new HubError(400, `Content-MD5 is ${claimed}, that of the bytes is ${base64(md5)}`);
       }
-    });
+    };
+    const { body } = c.req.raw;
+    const md5 = part
+      ? await objects.parts.receive({ ...key, ...part }, body, length, check)
+      : (await objects.store(key, body, length, (facts) => check(facts.md5))).md5;
     return c.body(null, 200, { ETag: etagOf(md5), "Content-MD5": base64(md5) });
   });
 

@@ -1,13 +1,15 @@
 /** Objects as files: `objects/<file uuid>/<version id>`, in the folder of the hub. */
-import nodeFs from "node:fs";
 import type { Env } from "../../env.ts";
 import type { Catalogue, ContentFacts, FileCatalogue, MultipartUpload, VersionKey } from "../catalogue.ts";
-import { HubError } from "../hub_error.ts";
 import type { Objects, StoredObject } from "../objects.ts";
+import { partCount } from "../part_size.ts";
 import { SharedSync } from "../shared_sync.ts";
 import { ContentHash, PIECE } from "./content_hash.ts";
 import { Incoming } from "./incoming.ts";
 import { LinkSigner } from "./link_signer.ts";
+import { PartUploads } from "./part_uploads.ts";
+import { stampOf } from "./stamp.ts";
+import { syncFolder, syncFolderNow } from "./sync_folder.ts";
 
 export interface ObjectFile {
   file: Deno.FsFile;
@@ -19,11 +21,12 @@ export class FolderObjects implements Objects {
   readonly #rootSync: SharedSync;
   readonly #incoming: Incoming;
   private readonly files: FileCatalogue;
+  readonly parts: PartUploads;
 
   /** Opens the object folders below `directory`, and ends what a process that died had left undone. */
   constructor(
     directory: string,
-    catalogue: Pick<Catalogue, "files" | "uploads">,
+    catalogue: Pick<Catalogue, "files" | "uploads" | "durable">,
     readonly signer: LinkSigner,
     env: Env,
   ) {
@@ -32,6 +35,7 @@ export class FolderObjects implements Objects {
     Deno.mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     this.#rootSync = new SharedSync(() => syncFolder(this.#root));
     this.#incoming = Incoming.open(`${directory}/incoming`, env.uuid(), env.fs);
+    this.parts = new PartUploads(`${directory}/uploads`, catalogue, this.#incoming, env);
   }
 
   uploadLink(key: VersionKey, origin: string): string {
@@ -95,20 +99,34 @@ export class FolderObjects implements Objects {
     }
   }
 
-  beginUpload(_upload: Omit<MultipartUpload, "id">): Promise<string> {
-    return Promise.reject(new HubError(501, "upload in several parts is not offered by this hub"));
+  beginUpload({ size }: Omit<MultipartUpload, "id">): Promise<string> {
+    return this.parts.begin(size);
   }
-  partLinks(): string[] {
-    return [];
+
+  partLinks(upload: MultipartUpload, origin: string): string[] {
+    return Array.from(
+      { length: partCount(upload) },
+      (_, i) => this.signer.link("PUT", upload, origin, { uploadId: upload.id, partNumber: i + 1 }).url,
+    );
   }
-  completeUpload(): Promise<void> {
-    return Promise.resolve();
+
+  completeUpload(upload: MultipartUpload, etags: string[]): Promise<void> {
+    return this.parts.complete(upload, etags, this.#path(upload), (whole) => {
+      const folder = this.#folder(upload.uuid);
+      Deno.mkdirSync(folder, { recursive: true });
+      Deno.renameSync(whole, this.#path(upload));
+      // Else a power cut could undo the renaming and not the end of the upload: the parts would be given up for it.
+      syncFolderNow(folder);
+      syncFolderNow(this.#root);
+    });
   }
-  discardUpload(): Promise<void> {
-    return Promise.resolve();
+
+  discardUpload({ id }: MultipartUpload): Promise<void> {
+    return this.parts.discard(id);
   }
-  discardUnknownUploads(): Promise<void> {
-    return Promise.resolve();
+
+  discardUnknownUploads(before: number): Promise<void> {
+    return this.parts.discardUnknown(before);
   }
 
   async purge(fileUuids: string[]): Promise<void> {
@@ -130,7 +148,8 @@ export class FolderObjects implements Objects {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.parts.close();
     this.#incoming.close();
   }
 
@@ -143,12 +162,6 @@ export class FolderObjects implements Objects {
   }
 }
 
-/** Changes when another file takes a path; null when there is none. */
-function stampOf(path: string): string | null {
-  const stat = nodeFs.statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat ? `${stat.ino}:${stat.mtimeNs}:${stat.size}` : null;
-}
-
 async function hashFile(path: string): Promise<Omit<ContentFacts, "stamp">> {
   const hash = new ContentHash();
   using file = await Deno.open(path);
@@ -158,11 +171,4 @@ async function hashFile(path: string): Promise<Omit<ContentFacts, "stamp">> {
   }
   const content = hash.digest();
   return { ...content, etag: content.md5 };
-}
-
-/** Makes the names in a folder durable. Windows can't and needn't: NTFS journals them. */
-async function syncFolder(path: string): Promise<void> {
-  if (Deno.build.os === "windows") return;
-  using folder = await Deno.open(path);
-  await folder.sync();
 }

@@ -3,8 +3,8 @@
  * locked while it lives: what belongs to an unlocked file was left by a process that died, and is removed.
  */
 import type { FileSystem } from "../../env.ts";
-import { HubError } from "../hub_error.ts";
-import { ContentHash, PIECE } from "./content_hash.ts";
+import { writeBody } from "./body.ts";
+import { ContentHash } from "./content_hash.ts";
 
 export interface ReceivedUpload {
   path: string;
@@ -56,12 +56,7 @@ export class Incoming {
     const file = await this.fs.open(path, { write: true, createNew: true, mode: 0o600 });
     try {
       try {
-        for await (const piece of pieces(body, length)) {
-          const written = writeAll(file, piece);
-          hash.update(piece);
-          await written;
-        }
-        if (hash.size < length) throw wrongLength(length, `only ${hash.size}`);
+        await writeBody(file, body, length, (piece) => hash.update(piece));
         await file.syncData();
       } finally {
         file.close();
@@ -103,34 +98,4 @@ function removeIfDead(root: string, lockName: string): void {
   } finally {
     lock.close();
   }
-}
-
-/** A body in pieces of up to 1 MiB, whatever it arrives in; a piece is overwritten by the next one. */
-async function* pieces(body: ReadableStream<Uint8Array> | null, length: number): AsyncGenerator<Uint8Array> {
-  const buffer = new Uint8Array(Math.min(PIECE, length));
-  let filled = 0;
-  let total = 0;
-  for await (const chunk of body ?? []) {
-    total += chunk.length;
-    if (total > length) throw wrongLength(length, "more");
-    for (let taken = 0; taken < chunk.length;) {
-      const part = chunk.subarray(taken, taken + buffer.length - filled);
-      buffer.set(part, filled);
-      filled += part.length;
-      taken += part.length;
-      if (filled === buffer.length) {
-        yield buffer;
-        filled = 0;
-      }
-    }
-  }
-  if (filled) yield buffer.subarray(0, filled);
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-}
-
-function wrongLength(announced: number, arrived: string): HubError {
-  return new HubError(400, `Content-Length announced ${announced} bytes, ${arrived} arrived`);
 }

@@ -76,10 +76,11 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE files ADD COLUMN object_etag TEXT;
   UPDATE files SET object_etag = object_md5;
 
-  -- ended: takes no parts any more and waits to be cleaned up; begun: ms since 1970
+  -- ended: takes no parts any more and waits to be cleaned up; begun: ms since 1970;
+  -- whole: what the hub counted of the parts put together, as JSON, before it makes them the object
   CREATE TABLE uploads (
     id TEXT PRIMARY KEY, file_uuid TEXT NOT NULL, version_id INTEGER NOT NULL, size INTEGER NOT NULL,
-    part_size INTEGER NOT NULL, begun INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0
+    part_size INTEGER NOT NULL, begun INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, whole TEXT
   ) STRICT;
   CREATE INDEX uploads_of_version ON uploads (file_uuid, version_id);
 

@@ -5,7 +5,7 @@ import { type FileRecord, FileStatus, FileType, Role, type Scope, type User } fr
 export const Flag = z.number().transform((n) => n !== 0);
 
 /** A column that holds JSON text. */
-function json<T>(schema: z.ZodType<T>) {
+export function json<T>(schema: z.ZodType<T>) {
   return z.string().transform((text, context) => {
     const parsed = schema.safeParse(JSON.parse(text));
     if (parsed.success) return parsed.data;

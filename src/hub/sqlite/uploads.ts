@@ -1,8 +1,16 @@
 import { z } from "zod";
-import type { MultipartUpload, ObjectFacts, UploadCatalogue, UploadPart, VersionKey } from "../catalogue.ts";
+import type {
+  ContentFacts,
+  MultipartUpload,
+  ObjectFacts,
+  UploadCatalogue,
+  UploadPart,
+  VersionKey,
+} from "../catalogue.ts";
 import { noSuchUpload } from "../hub_error.ts";
 import type { Database } from "./database.ts";
 import type { SqliteFiles } from "./files.ts";
+import { json } from "./rows.ts";
 
 const UploadRow: z.ZodType<MultipartUpload> = z.object({
   id: z.string(),
@@ -17,6 +25,16 @@ const PartRow: z.ZodType<UploadPart> = z.object({
   number: z.number(),
   md5: z.string(),
   place: z.string().nullable(),
+});
+
+const WholeRow = z.object({
+  whole: json(z.object({
+    size: z.number(),
+    md5: z.string(),
+    sha256: z.string(),
+    etag: z.string(),
+    stamp: z.string(),
+  })),
 });
 
 export class SqliteUploads implements UploadCatalogue {
@@ -108,6 +126,18 @@ export class SqliteUploads implements UploadCatalogue {
         part.place,
       );
     });
+  }
+
+  recordWhole(id: string, facts: ContentFacts): void {
+    this.db.write("durable", () => {
+      this.#requireOpen(id);
+      this.db.run("UPDATE uploads SET whole = ? WHERE id = ?", JSON.stringify(facts), id);
+    });
+  }
+
+  whole(id: string): ContentFacts | null {
+    return this.db.get(WholeRow, "SELECT whole FROM uploads WHERE id = ? AND whole IS NOT NULL", id)?.whole ??
+      null;
   }
 
   #requireOpen(id: string): void {
