@@ -11,6 +11,24 @@ import {
 /** Name of the embedded hub in URLs; never looked up. */
 const DEFAULT_BASE = "http://hub.internal";
 
+/** Shorter bodies are handed over whole, bytes. */
+const WHOLE = 1024 * 1024;
+
+/** All bytes of a short body. */
+async function bytesOf(
+  body: FileBody,
+  onProgress?: (sent: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(body.size);
+  let sent = 0;
+  for await (const chunk of body.chunks()) {
+    bytes.set(chunk, sent);
+    sent += chunk.length;
+    onProgress?.(sent);
+  }
+  return bytes.subarray(0, sent);
+}
+
 /** A body stream that produces as much as is asked for and reports what it handed over. */
 function streamOf(body: FileBody, onProgress?: (sent: number) => void): ReadableStream<Uint8Array> {
   const chunks = body.chunks()[Symbol.asyncIterator]();
@@ -61,12 +79,17 @@ export function inProcessTransport(
       },
     });
     const options: RequestInit & { duplex?: "half" } = { method: request.method, headers };
-    if (isFileBody(body)) {
+    if (isFileBody(body) && body.size <= WHOLE) {
+      headers.set("content-length", String(body.size));
+      options.body = await bytesOf(body, onProgress);
+    } else if (isFileBody(body)) {
       headers.set("content-length", String(body.size));
       options.body = streamOf(guarded(body), onProgress);
       options.duplex = "half";
     } else if (body !== undefined) {
-      options.body = body;
+      const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+      headers.set("content-length", String(bytes.length));
+      options.body = bytes;
     }
     const ms = isFileBody(body) ? undefined : request.timeoutMs;
     return await withDeadline({ ms, signal: request.signal, what }, async (signal, release) => {

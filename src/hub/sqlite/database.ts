@@ -84,11 +84,11 @@ export class Database {
 
   /** Runs `action` in a transaction that no other writer can come between; what it throws undoes all of it. */
   write<T>(durability: Durability, action: () => T): T {
-    this.#db.exec("BEGIN IMMEDIATE");
+    this.#prepare("BEGIN IMMEDIATE").run();
     let result: T;
     try {
       result = action();
-      this.#db.exec("COMMIT");
+      this.#prepare("COMMIT").run();
     } catch (e) {
       // SQLite has ended the transaction by itself after some errors, such as a full disk.
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
