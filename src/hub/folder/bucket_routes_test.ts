@@ -142,10 +142,13 @@ Deno.test({
     let full = true;
     const fs = {
       ...systemEnv.fs,
-      async open(path: string | URL, options?: Deno.OpenOptions) {
-        const file = await Deno.open(path, options);
-        const write = file.write.bind(file);
-        file.write = (bytes) => full ? Promise.reject(noSpace()) : write(bytes);
+      openSync(path: string | URL, options?: Deno.OpenOptions) {
+        const file = Deno.openSync(path, options);
+        const write = file.writeSync.bind(file);
+        file.writeSync = (bytes) => {
+          if (full) throw noSpace();
+          return write(bytes);
+        };
         return file;
       },
     };

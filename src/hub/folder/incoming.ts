@@ -53,7 +53,7 @@ export class Incoming {
   async receive(body: ReadableStream<Uint8Array> | null, length: number): Promise<ReceivedUpload> {
     const path = `${this.folder}/${this.#uploads++}`;
     const hash = new ContentHash();
-    const file = await this.fs.open(path, { write: true, createNew: true, mode: 0o600 });
+    const file = this.fs.openSync(path, { write: true, createNew: true, mode: 0o600 });
     try {
       try {
         await writeBody(file, body, length, (piece) => hash.update(piece));

@@ -2,7 +2,7 @@
 
 export async function syncFolder(path: string): Promise<void> {
   if (Deno.build.os === "windows") return;
-  using folder = await Deno.open(path);
+  using folder = Deno.openSync(path);
   await folder.sync();
 }
 
