@@ -1,34 +1,8 @@
 import { z } from "zod";
 import { assert, assertEquals } from "../../tests/assert.ts";
 import { DatasetReply, md5, TestHub } from "./test_hub.ts";
-
-const UPLOADER = new URL("./test_uploader.ts", import.meta.url).pathname;
-
-function startUploader(directory: string, count: number): Deno.ChildProcess {
-  const args = ["run", "-A", "--quiet", UPLOADER, directory, String(count)];
-  return new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
-}
-
-/** Whole lines that a process prints, from its start to its end. */
-function linesOf(process: Deno.ChildProcess): ReadableStreamDefaultReader<string> {
-  let rest = "";
-  const split = new TransformStream<string, string>({
-    transform(text, controller) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) controller.enqueue(line);
-    },
-  });
-  return process.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(split).getReader();
-}
-
-async function remaining(lines: ReadableStreamDefaultReader<string>): Promise<string[]> {
-  const all: string[] = [];
-  for (let { done, value } = await lines.read(); !done; { done, value } = await lines.read()) {
-    all.push(value ?? "");
-  }
-  return all;
-}
+import { contentOf, finish, type PartUploadState, Step } from "./test_part_uploader.ts";
+import { linesOf, remaining, startModule } from "./test_process.ts";
 
 /** Checks every version that the hub calls secured against its bytes; returns `uuid version md5` of each. */
 async function checkSecured(hub: TestHub): Promise<Set<string>> {
@@ -59,7 +33,7 @@ Deno.test("killed 20 times while uploading, a hub opens again and every secured 
   try {
     const confirmed: string[] = [];
     for (let round = 0; round < 20; round++) {
-      const uploader = startUploader(directory, 0);
+      const uploader = startModule("./test_uploader.ts", directory, "0");
       const lines = linesOf(uploader);
       await lines.read();
       // A random number of confirmed files later, at any point of the next ones.
@@ -85,10 +59,66 @@ Deno.test("killed 20 times while uploading, a hub opens again and every secured 
   }
 });
 
+Deno.test("killed 15 times while parts arrive, a hub keeps every part that it confirmed and shows no half object", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "hub_kill_" });
+  const open = new Map<string, PartUploadState>();
+  const secured = new Set<string>();
+  let confirmedParts = 0;
+  const note = (step: Step) => {
+    if (step.step === "begun") open.set(step.state.links.upload_id, step.state);
+    else if (step.step === "secured") secured.add(step.upload);
+    else {
+      const etags = open.get(step.upload)?.etags;
+      if (etags) etags[step.number - 1] = step.etag;
+      confirmedParts++;
+    }
+  };
+  const unfinished = () => [...open.values()].filter(({ links }) => !secured.has(links.upload_id));
+  try {
+    for (let round = 0; round < 15; round++) {
+      const uploader = startModule("./test_part_uploader.ts", directory, JSON.stringify(unfinished()));
+      const lines = linesOf(uploader);
+      // A random number of steps later, at any point of the next one.
+      for (let n = 1 + Math.floor(Math.random() * 8); n > 0; n--) {
+        const { value } = await lines.read();
+        if (value !== undefined) note(Step.parse(JSON.parse(value)));
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
+      uploader.kill("SIGKILL");
+      for (const line of await remaining(lines)) note(Step.parse(JSON.parse(line)));
+      await uploader.status;
+    }
+    let hub = await TestHub.open(directory);
+    const sentAgain: Step[] = [];
+    const left = unfinished();
+    const missing = left.flatMap(({ etags }) => etags.filter((etag) => etag === null)).length;
+    for (const state of left) await finish(hub, state, (step) => sentAgain.push(step));
+    assertEquals(
+      sentAgain.filter(({ step }) => step === "part").length,
+      missing,
+      "only what was not confirmed",
+    );
+    const versions = await checkSecured(hub);
+    for (const state of open.values()) {
+      const { uuid, version_id } = state.links;
+      assert(versions.has(`${uuid} ${version_id} ${md5(contentOf(state))}`), `${uuid} is not what was sent`);
+    }
+    assert(confirmedParts > 0);
+    await hub.close();
+    hub = await TestHub.open(directory);
+    await hub.close();
+    // Those whose id got lost with the process are left for a day.
+    const onDisk = [...Deno.readDirSync(`${directory}/uploads`)].map(({ name }) => name);
+    assertEquals(onDisk.filter((name) => open.has(name)), []);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("several processes open, fill and read one new hub at the same time", async () => {
   const directory = await Deno.makeTempDir({ prefix: "hub_shared_" });
   try {
-    const uploaders = [1, 2, 3].map(() => startUploader(directory, 24));
+    const uploaders = [1, 2, 3].map(() => startModule("./test_uploader.ts", directory, "24"));
     const printed = await Promise.all(uploaders.map((uploader) => remaining(linesOf(uploader))));
     for (const uploader of uploaders) assertEquals((await uploader.status).success, true);
     const hub = await TestHub.open(directory);

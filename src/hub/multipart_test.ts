@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertMatch } from "../../tests/assert.ts";
 import { systemEnv } from "../env.ts";
 import { bytesOf, Detail, md5, partsOf, randomBytes, sha256, TestHub, withHub } from "./test_hub.ts";
@@ -248,6 +250,29 @@ Deno.test("an upload goes on in the next process, with the parts that were confi
     assertEquals((await next.validateParts(links, etags, md5(bytes))).status, 202);
     const file = await next.readVersion(key);
     assertEquals([file.status, file.plain_md5, file.sha256], ["secured", md5(bytes), sha256(bytes)]);
+    assertEquals(md5(await stored(next, key)), md5(bytes));
+    await next.close();
+  }));
+
+Deno.test("parts that were put together right before a kill are found, and are not asked for again", () =>
+  withHub(async (hub) => {
+    const bytes = randomBytes(6 * MIB);
+    const { key, links, parts, etags } = await begin(hub, bytes);
+    for (const [i, part] of parts.entries()) await putPart(hub, links, i + 1, part);
+    await hub.close();
+    // What a kill leaves between moving the whole and committing that.
+    const whole = `${hub.directory}/uploads/${links.upload_id}/whole`;
+    const { ino, mtimeNs, size } = statSync(whole, { bigint: true });
+    const hashes = { md5: md5(bytes), sha256: sha256(bytes), etag: md5(bytes) };
+    const facts = { size: bytes.length, ...hashes, stamp: `${ino}:${mtimeNs}:${size}` };
+    const db = new DatabaseSync(`${hub.directory}/hub.sqlite`);
+    db.prepare("UPDATE uploads SET whole = ?").run(JSON.stringify(facts));
+    db.close();
+    Deno.mkdirSync(`${hub.directory}/objects/${key.uuid}`);
+    Deno.renameSync(whole, `${hub.directory}/objects/${key.uuid}/${key.version_id}`);
+    const next = await TestHub.open(hub.directory);
+    assertEquals((await next.validateParts(links, etags.toReversed(), md5(bytes))).status, 400);
+    assertEquals((await next.validateParts(links, etags, md5(bytes))).status, 202);
     assertEquals(md5(await stored(next, key)), md5(bytes));
     await next.close();
   }));
