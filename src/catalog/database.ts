@@ -33,7 +33,7 @@ export class CatalogDatabase {
     }
   }
 
-  // All of these throw SyncError `catalog_unusable` (class local) when the file is damaged or the disk full.
+  // All of these throw SyncError of class local: `catalog_unusable` when the file is damaged, `disk_full`.
 
   all(sql: string, ...values: SQLInputValue[]): Row[] {
     return usable(() => this.#prepare(sql).all(...values));
@@ -126,7 +126,14 @@ function usable<T>(call: () => T): T {
 }
 
 function unusable(cause: unknown, what: string): SyncError {
-  return new SyncError("local", "catalog_unusable", `${what}: ${messageOf(cause)}`, {
+  const message = `${what}: ${messageOf(cause)}`;
+  if (/disk is full/.test(message)) {
+    return new SyncError("local", "disk_full", message, {
+      cause,
+      hint: "Free space on the disk that holds etiket-sync's data folder.",
+    });
+  }
+  return new SyncError("local", "catalog_unusable", message, {
     cause,
     hint:
       "Check that the disk is not full and the folder is writable; a damaged catalog can be moved away: " +
