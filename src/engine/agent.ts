@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Catalog } from "../catalog/catalog.ts";
 import { type Env, systemEnv } from "../env.ts";
 import { type Hub, openHub } from "../hub/open_hub.ts";
+import type { S3StoreOptions } from "../hub/s3/store_options.ts";
 import { type PlatformClient, platformClient } from "../platform/client.ts";
 import { httpTransport } from "../platform/transport_http.ts";
 import { inProcessTransport } from "../platform/transport_in_process.ts";
@@ -30,6 +31,8 @@ export interface AgentOptions {
   configFile?: string;
   env?: Env;
   log?: (line: string) => void;
+  /** Where the embedded platform keeps the bytes of files instead of in the state folder. */
+  store?: S3StoreOptions;
 }
 
 export class Agent {
@@ -64,7 +67,10 @@ export class Agent {
     const settings = readSettings(options.configFile ?? home.configPath, options.configFile !== undefined);
     const log = options.log ?? (() => {});
     const catalog = Catalog.open(home.catalogPath);
-    const hub = settings.platform.url === undefined ? openHub({ directory: home.hubDir, env }) : undefined;
+    const { store } = options;
+    const hub = settings.platform.url === undefined
+      ? openHub({ directory: home.hubDir, env, ...(store ? { store } : {}) })
+      : undefined;
     const transport = hub
       ? inProcessTransport((r) => hub.fetch(r))
       : httpTransport(settings.platform.url ?? "");

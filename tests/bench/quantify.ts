@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import quantify from "../../backends/quantify/mod.ts";
+import { residentMiB, run } from "./measure.ts";
 
 const PATHS = {
   loop: fileURLToPath(new URL("quantify_loop.py", import.meta.url)),
@@ -47,39 +48,6 @@ function print(what: string, seconds: number, peak: number, reference?: number):
   console.log(
     `${what.padEnd(17)} ${seconds.toFixed(1)} s  ${each} ms each  peak ${peak.toFixed(0)} MiB${ratio}`,
   );
-}
-
-/** Runs a command; the peak is that of the largest of it and its children (Linux). */
-async function run(command: string, args: string[]) {
-  const start = performance.now();
-  const child = new Deno.Command(command, { args, stdout: "piped", stderr: "inherit" }).spawn();
-  let peak = 0;
-  const timer = setInterval(() => peak = Math.max(peak, ...tree(child.pid).map(residentMiB)), 200);
-  const { success, stdout } = await child.output();
-  clearInterval(timer);
-  if (!success) throw new Error(`${command} ${args.join(" ")} failed`);
-  return {
-    seconds: (performance.now() - start) / 1000,
-    peak_mib: peak,
-    stdout: new TextDecoder().decode(stdout),
-  };
-}
-
-function tree(pid: number): number[] {
-  const children = readText(`/proc/${pid}/task/${pid}/children`).split(" ").filter((p) => p.trim() !== "");
-  return [pid, ...children.flatMap((p) => tree(Number(p)))];
-}
-
-function residentMiB(pid: number): number {
-  return Number(/VmHWM:\s*(\d+)/.exec(readText(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
-}
-
-function readText(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return "";
-  }
 }
 
 /** Reads every container in this process. */
