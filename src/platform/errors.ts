@@ -182,6 +182,14 @@ export function replyError(
       "The platform is busy or being maintained: the agent tries again by itself.",
     );
   }
+  if (status === 507) {
+    return make(
+      "local",
+      "platform_disk_full",
+      said,
+      "Free space on the disk of the hub: the agent goes on by itself.",
+    );
+  }
   if (status === 407) {
     return make(
       "network",

@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { REPOSITORY } from "../../src/cli/test_cli.ts";
-import type { Dataset, FileRecord } from "../../src/platform/client.ts";
 import { md5Of, Workspace } from "../agent_process.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { ChangingLab } from "./changing_lab.ts";
+import { assertVersions, versionsOf } from "./exactly_once.ts";
 import { Random } from "./prng.ts";
 import { processesOf, untilNoneIsLeft } from "./processes.ts";
 
@@ -113,7 +113,7 @@ async function checkAll(w: Workspace, lab: ChangingLab): Promise<void> {
   assertEquals([altUids.length, new Set(altUids).size], [28, 28]);
   assertEquals(new Set(datasets.map((d) => d.description)).size, datasets.length);
 
-  for (const dataset of datasets) checkVersions(dataset);
+  for (const dataset of datasets) assertVersions(dataset);
   for (const [folder, files] of lab.history) {
     const dataset = datasets.find((d) =>
       d.uuid === items.find((i) => i.dataIdentifier === folder)?.datasetUUID
@@ -138,26 +138,6 @@ async function checkAll(w: Workspace, lab: ChangingLab): Promise<void> {
   assertEquals(leftovers(lab.tree), [], "no temporary file is left in the user's folders");
   assertEquals(leftovers(join(lab.database, "..")), ["experiments.db"]);
   assertEquals(processesOf(w.home), []);
-}
-
-function versionsOf(dataset: Dataset, name: string): FileRecord[] {
-  return dataset.files.filter((f) => f.name === name).sort((a, b) => a.version_id - b.version_id);
-}
-
-/** One file uuid a name, the newest version secured, and no version equal to the one before. */
-function checkVersions(dataset: Dataset): void {
-  for (const name of new Set(dataset.files.map((f) => f.name))) {
-    const what = `${dataset.name}: ${name}`;
-    const versions = versionsOf(dataset, name);
-    assertEquals(new Set(versions.map((v) => v.uuid)).size, 1, what);
-    assertEquals(versions.at(-1)?.status, "secured", what);
-    const secured = versions.filter((v) => v.status === "secured").map((v) => v.md5_checksum);
-    assertEquals(
-      secured.filter((md5, i) => i > 0 && md5 === secured[i - 1]),
-      [],
-      `${what}: a version came twice`,
-    );
-  }
 }
 
 /** Databases, journals and temporary files below a folder. */
