@@ -13,7 +13,8 @@ export interface PutLimits extends StallLimits {
   connectMs: number;
 }
 
-const LIMITS: PutLimits = {
+/** Unless said otherwise (U8). */
+export const PUT_LIMITS: PutLimits = {
   connectMs: 10_000,
   stallMs: 30_000,
   floorBytesPerS: 10_000,
@@ -131,7 +132,7 @@ function replyTo(request: http.ClientRequest): Promise<Response> {
 
 /** Makes a sender with its own keep-alive connections. */
 export function filePutter(overrides: Partial<PutLimits> = {}): FilePutter {
-  const limits = { ...LIMITS, ...overrides };
+  const limits = { ...PUT_LIMITS, ...overrides };
   const agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
 
   function open(put: PutRequest): http.ClientRequest {

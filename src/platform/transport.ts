@@ -44,6 +44,21 @@ export function isFileBody(body: TransportRequest["body"]): body is FileBody {
   return typeof body === "object" && "chunks" in body;
 }
 
+/** All bytes of a body that is known to be short. */
+export async function bytesOf(
+  body: FileBody,
+  onProgress?: (sent: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(body.size);
+  let sent = 0;
+  for await (const chunk of body.chunks()) {
+    bytes.set(chunk, sent);
+    sent += chunk.length;
+    onProgress?.(sent);
+  }
+  return bytes.subarray(0, sent);
+}
+
 const WITHOUT_BODY = new Set([101, 103, 204, 205, 304]);
 
 /** A reply whose body is in memory. */

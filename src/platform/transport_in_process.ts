@@ -1,6 +1,7 @@
 import { withDeadline } from "./deadline.ts";
 import { httpTransport } from "./transport_http.ts";
 import {
+  bytesOf,
   completeReply,
   type FileBody,
   isFileBody,
@@ -13,21 +14,6 @@ const DEFAULT_BASE = "http://hub.internal";
 
 /** Shorter bodies are handed over whole, bytes. */
 const WHOLE = 1024 * 1024;
-
-/** All bytes of a short body. */
-async function bytesOf(
-  body: FileBody,
-  onProgress?: (sent: number) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(body.size);
-  let sent = 0;
-  for await (const chunk of body.chunks()) {
-    bytes.set(chunk, sent);
-    sent += chunk.length;
-    onProgress?.(sent);
-  }
-  return bytes.subarray(0, sent);
-}
 
 /** A body stream that produces as much as is asked for and reports what it handed over. */
 function streamOf(body: FileBody, onProgress?: (sent: number) => void): ReadableStream<Uint8Array> {
