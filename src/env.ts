@@ -3,30 +3,34 @@
  * of discovery, transfer and engine. The network comes in through the platform client's transport.
  */
 import { SyncError } from "./kit/errors.ts";
+import type { ExactStatSource } from "./kit/fingerprint.ts";
 
-export type FileSystem = Pick<
-  typeof Deno,
-  | "lstat"
-  | "lstatSync"
-  | "stat"
-  | "statSync"
-  | "realPathSync"
-  | "mkdirSync"
-  | "removeSync"
-  | "renameSync"
-  | "readTextFileSync"
-  | "readDirSync"
-  | "readTextFile"
-  | "realPath"
-  | "open"
-  | "openSync"
-  | "copyFile"
-  | "mkdir"
-  | "rename"
-  | "remove"
-  | "writeTextFile"
-  | "makeTempDir"
->;
+export type FileSystem =
+  & Pick<
+    typeof Deno,
+    | "lstat"
+    | "lstatSync"
+    | "stat"
+    | "statSync"
+    | "realPathSync"
+    | "mkdirSync"
+    | "removeSync"
+    | "renameSync"
+    | "readTextFileSync"
+    | "readDirSync"
+    | "readTextFile"
+    | "realPath"
+    | "open"
+    | "openSync"
+    | "copyFile"
+    | "mkdir"
+    | "rename"
+    | "remove"
+    | "writeTextFile"
+    | "makeTempDir"
+    | "readDir"
+  >
+  & ExactStatSource;
 
 /** A watch on a folder and everything below it. It is a hint: events may be late, doubled or lost. */
 export interface FolderWatch {
@@ -90,10 +94,15 @@ function watchFolder(root: string, events: WatchEvents): FolderWatch {
   try {
     watcher = Deno.watchFs(root, { recursive: true });
   } catch (cause) {
-    throw new SyncError("source", "watch_failed", `${root} cannot be watched`, { cause });
+    throw watchRefused(root, cause);
   }
   (async () => {
-    for await (const event of watcher) events.onPaths(event.paths);
+    for await (const event of watcher) {
+      // The system's queue overflowed: paths of such an event say nothing.
+      if (event.flag === "rescan") events.onLost("the system dropped events");
+      // Opening and closing changes nothing; a write comes as "modify" before the file is closed.
+      else if (event.kind !== "access") events.onPaths(event.paths);
+    }
   })().then(() => events.onEnd("closed"), (e) => events.onEnd(String(e)));
   return {
     close() {
@@ -104,4 +113,38 @@ function watchFolder(root: string, events: WatchEvents): FolderWatch {
       }
     },
   };
+}
+
+/** What the system gives out of watches: ENOSPC (28) watched folders, EMFILE (24) watches of a user. */
+const NONE_LEFT = /watch limit|os error (28|24)|no space left|too many open files/i;
+
+function watchRefused(root: string, cause: unknown): SyncError {
+  const noneLeft = NONE_LEFT.test(cause instanceof Error ? cause.message : String(cause));
+  if (!noneLeft || Deno.build.os !== "linux") {
+    return new SyncError("source", "watch_failed", `${root} cannot be watched`, {
+      cause,
+      hint: "It is looked at every few seconds instead; nothing is lost.",
+    });
+  }
+  return new SyncError(
+    "source",
+    "watch_failed",
+    `${root} has more folders than may be watched: fs.inotify.max_user_watches is ${
+      inotifyLimit("max_user_watches")
+    }, fs.inotify.max_user_instances is ${inotifyLimit("max_user_instances")}`,
+    {
+      cause,
+      hint: "It is looked at every few seconds instead. To get events: sudo sysctl " +
+        "fs.inotify.max_user_watches=1048576 fs.inotify.max_user_instances=512",
+    },
+  );
+}
+
+/** A limit of inotify for each user (man 7 inotify). */
+function inotifyLimit(name: "max_user_watches" | "max_user_instances"): string {
+  try {
+    return Deno.readTextFileSync(`/proc/sys/fs/inotify/${name}`).trim();
+  } catch {
+    return "unknown";
+  }
 }

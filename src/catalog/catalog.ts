@@ -2,10 +2,12 @@
 import { ConversionCache, HashCache } from "./caches.ts";
 import { CatalogDatabase } from "./database.ts";
 import { ErrorStore } from "./errors.ts";
+import { FolderIndex } from "./folder_index.ts";
 import { FileVersionStore } from "./file_versions.ts";
 import { ItemIntake } from "./item_intake.ts";
 import { ItemQueue } from "./item_queue.ts";
 import { ItemStore } from "./items.ts";
+import { LookStore } from "./looks.ts";
 import { MappingStore } from "./mappings.ts";
 import { SourceStore } from "./sources.ts";
 
@@ -17,6 +19,8 @@ export class Catalog {
   readonly items: ItemStore;
   readonly intake: ItemIntake;
   readonly queue: ItemQueue;
+  readonly looks: LookStore;
+  readonly folders: FolderIndex;
   readonly fileVersions: FileVersionStore;
   readonly mappings: MappingStore;
   readonly errors: ErrorStore;
@@ -28,6 +32,8 @@ export class Catalog {
     this.items = new ItemStore(db);
     this.intake = new ItemIntake(db);
     this.queue = new ItemQueue(db);
+    this.looks = new LookStore(db);
+    this.folders = new FolderIndex(db);
     this.fileVersions = new FileVersionStore(db);
     this.mappings = new MappingStore(db);
     this.errors = new ErrorStore(db);

@@ -73,10 +73,9 @@ Deno.test("an item is gone only after two looks a minute apart, and comes back a
   withCatalog((catalog) => {
     const id = source(catalog);
     const scan = (names: string[], now: number) => {
-      catalog.intake.beginScan(id);
-      catalog.intake.upsert(id, names.map((n) => found(n)), "new", uuid, now);
-      catalog.intake.markSeen(id, names);
-      catalog.intake.endScan(id, 60_000, now);
+      const there = catalog.intake.upsert(id, names.map((n) => found(n)), "new", uuid, now);
+      const rest = catalog.intake.page(id, null, 10).map((r) => r.id).filter((i) => !there.includes(i));
+      catalog.intake.absent(rest, 60_000, now);
     };
     const state = (n: string) => catalog.items.byIdentifier(id, n)?.state;
     scan(["never pushed", "pushed"], 0);
@@ -93,18 +92,37 @@ Deno.test("an item is gone only after two looks a minute apart, and comes back a
   });
 });
 
-Deno.test("two scans at once do not take each other's items for gone", () => {
+Deno.test("items below a place are found by it, and those of neighbours with a like name are not", () => {
   withCatalog((catalog) => {
-    const [a, b] = [source(catalog, "a"), source(catalog, "b")];
-    catalog.intake.upsert(a, [found("x")], "new", uuid, 0);
-    for (const now of [0, 100_000]) {
-      catalog.intake.beginScan(a);
-      catalog.intake.markSeen(a, ["x"]);
-      catalog.intake.beginScan(b);
-      catalog.intake.endScan(b, 0, now);
-      catalog.intake.endScan(a, 0, now);
-    }
-    assertEquals(catalog.items.byIdentifier(a, "x")?.state, "waiting");
+    const id = source(catalog);
+    const names = ["a", "a/b", "a/b/c", "a-b", "a0", "ab", "."];
+    catalog.intake.upsert(id, names.map((n) => found(n)), "new", uuid, 0);
+    const below = (place: string) => catalog.intake.pageBelow(id, place, null, 10).map((r) => r.identifier);
+    assertEquals(below("a"), ["a", "a/b", "a/b/c"]);
+    assertEquals(below("a/b"), ["a/b", "a/b/c"]);
+    assertEquals(below("").length, names.length);
+    assertEquals(catalog.intake.pageBelow(id, "a", "a", 1).map((r) => r.identifier), ["a/b"]);
+  });
+});
+
+Deno.test("a remembered look lasts only while its item is where it was and present", () => {
+  withCatalog((catalog) => {
+    const id = source(catalog);
+    const look = () => catalog.looks.get(id, "a")?.signature;
+    const renew = () => {
+      const [item_id = 0] = catalog.intake.upsert(id, [found("a")], "new", uuid, 0);
+      catalog.looks.put(id, "a", { item_id, signature: 7 });
+      assertEquals(look(), 7);
+      return item_id;
+    };
+    const item = renew();
+    catalog.items.update(item, { state: "done" }, 0);
+    assertEquals(look(), 7);
+    catalog.intake.absent([item], 60_000, 0);
+    assertEquals(look(), undefined, "absent");
+    renew();
+    catalog.items.update(item, { state: "vanished" }, 0);
+    assertEquals(look(), undefined, "gone");
   });
 });
 

@@ -22,14 +22,19 @@ export class ItemIntake {
   /**
    * Takes in what discovery found (L6): a known item keeps its dataset uuid and record and is made due only when its
    * fingerprint changed or it was gone; the last of equal identifiers wins.
+   * @returns the ids of the items, in the order of `found`
    */
-  upsert(source: number, found: readonly FoundItem[], lane: Lane, newUuid: () => string, now: number): void {
-    this.db.transaction(() => {
-      for (const f of found) this.#upsertOne(source, f, lane, newUuid, now);
-    });
+  upsert(
+    source: number,
+    found: readonly FoundItem[],
+    lane: Lane,
+    newUuid: () => string,
+    now: number,
+  ): number[] {
+    return this.db.transaction(() => found.map((f) => this.#upsertOne(source, f, lane, newUuid, now)));
   }
 
-  #upsertOne(source: number, f: FoundItem, lane: Lane, newUuid: () => string, now: number): void {
+  #upsertOne(source: number, f: FoundItem, lane: Lane, newUuid: () => string, now: number): number {
     const known = this.db.get(
       "SELECT id, fingerprint, state, scope_identifier, priority, absent_since, changed_at, changed_since FROM items WHERE source_id = ? AND identifier = ?",
       source,
@@ -37,7 +42,7 @@ export class ItemIntake {
     );
     if (!known) {
       const { due_at, changed_since } = settle(f.changed_at, null, now);
-      this.db.run(
+      return this.db.insert(
         `INSERT INTO items (source_id, identifier, path, dataset_uuid, scope_identifier, fingerprint, changed_at,
          due_at, changed_since, state, lane, priority, updated) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
         source,
@@ -54,23 +59,23 @@ export class ItemIntake {
         f.priority,
         now,
       );
-      return;
     }
+    const id = Number(known.id);
     const wasGone = known.state === "vanished" || known.state === "deleted_locally";
     const changed = known.fingerprint !== f.fingerprint;
     if (!changed && !wasGone) {
       if (known.absent_since !== null) {
-        this.db.run("UPDATE items SET absent_since = NULL WHERE id = ?", Number(known.id));
+        this.db.run("UPDATE items SET absent_since = NULL WHERE id = ?", id);
       }
       if ((f.scope_identifier ?? null) !== known.scope_identifier || f.priority !== known.priority) {
         this.db.run(
           "UPDATE items SET scope_identifier = ?, priority = ? WHERE id = ?",
           f.scope_identifier ?? null,
           f.priority,
-          Number(known.id),
+          id,
         );
       }
-      return;
+      return id;
     }
     const before = {
       changed_at: Number(known.changed_at),
@@ -89,52 +94,92 @@ export class ItemIntake {
       f.priority,
       lane,
       now,
-      Number(known.id),
+      id,
+    );
+    return id;
+  }
+
+  /** How many items of a source are not known to be gone. */
+  presentCount(source: number): number {
+    return Number(
+      this.db.get(
+        "SELECT count(*) AS n FROM items WHERE source_id = ? AND state NOT IN ('vanished','deleted_locally')",
+        source,
+      )?.n,
     );
   }
 
-  /** Collects identifiers of one full scan, to find what is absent without holding all of them in memory. */
-  beginScan(source: number): void {
-    this.db.run(
-      "CREATE TEMP TABLE IF NOT EXISTS seen (source_id INTEGER, identifier TEXT, PRIMARY KEY (source_id, identifier)) WITHOUT ROWID",
-    );
-    this.db.run("DELETE FROM temp.seen WHERE source_id = ?", source);
+  /** A page of the items of a source by identifier, to go through all of them in little memory. */
+  page(source: number, after: string | null, limit: number): { id: number; identifier: string }[] {
+    return this.db.all(
+      `SELECT id, identifier FROM items WHERE source_id = ?1 AND identifier > ?2 ORDER BY identifier LIMIT ?3`,
+      source,
+      after ?? "",
+      limit,
+    ).map((r) => ({ id: Number(r.id), identifier: String(r.identifier) }));
   }
 
-  markSeen(source: number, identifiers: readonly string[]): void {
-    this.db.transaction(() => {
-      for (const i of identifiers) this.db.run("INSERT OR IGNORE INTO temp.seen VALUES (?, ?)", source, i);
-    });
+  /** As {@link page}, of the item with this identifier and those below it; all for "". */
+  pageBelow(
+    source: number,
+    identifier: string,
+    after: string | null,
+    limit: number,
+  ): { id: number; identifier: string }[] {
+    if (identifier === "") return this.page(source, after, limit);
+    // "0" follows "/": the range holds what begins with the identifier and a slash.
+    return this.db.all(
+      `SELECT id, identifier FROM items WHERE source_id = ?1 AND identifier > ?4
+       AND (identifier = ?2 OR (identifier > ?2 || '/' AND identifier < ?2 || '0')) ORDER BY identifier LIMIT ?3`,
+      source,
+      identifier,
+      limit,
+      after ?? "",
+    ).map((r) => ({ id: Number(r.id), identifier: String(r.identifier) }));
+  }
+
+  /** Items whose input was absent in a look at or before `since` and that are not known to be gone. */
+  absentSince(source: number, since: number, limit: number): number[] {
+    return this.db.all(
+      `SELECT id FROM items WHERE source_id = ? AND absent_since <= ?
+       AND state NOT IN ('vanished','deleted_locally') ORDER BY absent_since LIMIT ?`,
+      source,
+      since,
+      limit,
+    ).map((r) => Number(r.id));
+  }
+
+  /** When the first of the items that are absent became so, ms; null when none is. */
+  firstAbsentAt(source: number): number | null {
+    const at = this.db.get(
+      `SELECT min(absent_since) AS at FROM items WHERE source_id = ? AND absent_since IS NOT NULL
+       AND state NOT IN ('vanished','deleted_locally')`,
+      source,
+    )?.at;
+    return at === null || at === undefined ? null : Number(at);
   }
 
   /**
-   * Ends a full scan: items absent in two looks at least `graceMs` apart become vanished (never synchronized) or
-   * deleted_locally (D13). @returns how many changed state
+   * Inputs that a look did not find: absent in two looks at least `graceMs` apart they become vanished (never
+   * synchronized) or deleted_locally (D13). @returns how many changed state
    */
-  endScan(source: number, graceMs: number, now: number): number {
-    const seen =
-      "EXISTS (SELECT 1 FROM temp.seen s WHERE s.source_id = ?1 AND s.identifier = items.identifier)";
+  absent(items: readonly number[], graceMs: number, now: number): number {
+    const ids = JSON.stringify(items);
     return this.db.transaction(() => {
       this.db.run(
-        `UPDATE items SET absent_since = NULL WHERE source_id = ?1 AND absent_since IS NOT NULL AND ${seen}`,
-        source,
-      );
-      this.db.run(
-        `UPDATE items SET absent_since = ?2 WHERE source_id = ?1 AND absent_since IS NULL AND NOT ${seen}`,
-        source,
+        `UPDATE items SET absent_since = ?1 WHERE id IN (SELECT value FROM json_each(?2)) AND absent_since IS NULL`,
         now,
+        ids,
       );
-      const gone = this.db.run(
+      return this.db.run(
         `UPDATE items SET state = CASE WHEN base IS NULL AND state <> 'done' THEN 'vanished' ELSE 'deleted_locally' END,
-         next_attempt_at = NULL, updated = ?2
-         WHERE source_id = ?1 AND NOT ${seen} AND absent_since <= ?3
+         next_attempt_at = NULL, updated = ?1
+         WHERE id IN (SELECT value FROM json_each(?2)) AND absent_since <= ?3
          AND state NOT IN ('vanished','deleted_locally','running')`,
-        source,
         now,
+        ids,
         now - graceMs,
       );
-      this.db.run("DELETE FROM temp.seen WHERE source_id = ?", source);
-      return gone;
     });
   }
 }

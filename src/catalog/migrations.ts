@@ -125,6 +125,36 @@ const STEPS: readonly string[] = [
   /* First of the changes that were not read yet; null when all were. */
   ALTER TABLE items ADD COLUMN changed_since INTEGER;
   CREATE INDEX items_settling ON items (source_id, due_at) WHERE state IN ('waiting','settling');
+  CREATE INDEX items_absent ON items (source_id, absent_since)
+    WHERE absent_since IS NOT NULL AND state NOT IN ('vanished','deleted_locally');
+  CREATE INDEX items_newest ON items (source_id, priority);
+
+  /* How the input of an item looked last; present only while the item's row tells the truth about that input. */
+  CREATE TABLE looks (
+    source_id INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    item_id INTEGER NOT NULL,
+    signature INTEGER NOT NULL,
+    PRIMARY KEY (source_id, path)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER looks_of_removed_items AFTER DELETE ON items BEGIN
+    DELETE FROM looks WHERE source_id = OLD.source_id AND path = coalesce(OLD.path, OLD.identifier);
+  END;
+  CREATE TRIGGER looks_of_changed_items AFTER UPDATE OF source_id, identifier, path, state, absent_since ON items
+    WHEN NEW.absent_since IS NOT NULL OR NEW.state IN ('vanished','deleted_locally')
+      OR NEW.source_id <> OLD.source_id OR NEW.identifier <> OLD.identifier OR NEW.path IS NOT OLD.path
+  BEGIN
+    DELETE FROM looks WHERE source_id = OLD.source_id AND path = coalesce(OLD.path, OLD.identifier);
+  END;
+
+  /* Folders above the items of polled sources: one whose mtime is as before is not listed again. */
+  CREATE TABLE folders (
+    source_id INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
+    parent TEXT NOT NULL,
+    path TEXT NOT NULL,
+    mtime_ns TEXT NOT NULL,
+    PRIMARY KEY (source_id, parent, path)
+  ) STRICT, WITHOUT ROWID;
   `,
 ];
 

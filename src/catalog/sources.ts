@@ -144,14 +144,24 @@ export class SourceStore {
       .parse({ ...row });
   }
 
-  /** Replaces the list of what belongs to no item (D15): all are counted, the first 1,000 paths are kept. */
-  setUnmatched(id: number, count: number, paths: { path: string; reason: string }[]): void {
+  /** Replaces the list of what belongs to no item (D15); a list that is as before is not written again. */
+  setUnmatched(id: number, count: number, paths: readonly { path: string; reason: string }[]): void {
     this.db.transaction(() => {
-      this.db.run("DELETE FROM unmatched WHERE source_id = ?", id);
-      for (const p of paths.slice(0, 1000)) {
-        this.db.run("INSERT OR REPLACE INTO unmatched VALUES (?,?,?)", id, p.path, p.reason);
+      this.db.run(
+        "UPDATE sources SET unmatched_count = ?1 WHERE id = ?2 AND unmatched_count <> ?1",
+        count,
+        id,
+      );
+      const wanted = new Map(paths.map((p) => [p.path, p.reason]));
+      for (const { path, reason } of this.unmatched(id)) {
+        if (wanted.get(path) === reason) wanted.delete(path);
+        else if (!wanted.has(path)) {
+          this.db.run("DELETE FROM unmatched WHERE source_id = ? AND path = ?", id, path);
+        }
       }
-      this.db.run("UPDATE sources SET unmatched_count = ? WHERE id = ?", count, id);
+      for (const [path, reason] of wanted) {
+        this.db.run("INSERT OR REPLACE INTO unmatched VALUES (?,?,?)", id, path, reason);
+      }
     });
   }
 

@@ -1,13 +1,15 @@
 /** The fingerprint of an item that is a folder or a file: one digest over the fingerprints of everything in it. */
 import { createHash } from "node:crypto";
-import type { ExactStat } from "../kit/fingerprint.ts";
-import { fingerprintText, statExact } from "../kit/fingerprint.ts";
+import { type ExactStat, fingerprintText, statExact } from "../kit/fingerprint.ts";
+import { SignatureSum } from "./item_signature.ts";
+import { finish, type Steps, type WalkedFiles, walkItem } from "./item_walk.ts";
 
-/** The file that marks a folder as a dataset (D1). */
-export const INFO_FILE = "_QH_dataset_info.yaml";
+export { INFO_FILE } from "./item_walk.ts";
 
 export interface ItemDigest {
   fingerprint: string;
+  /** As the signature of item_signature.ts at the same moment; 0: not to be trusted. */
+  signature: number;
   /** Newest mtime of its files, ms; 0 when it has none. */
   newest_ms: number;
   /** Folders inside that are datasets of their own (D2), relative to the item's folder. */
@@ -17,66 +19,65 @@ export interface ItemDigest {
 }
 
 /**
- * Digests a folder without hidden entries (D3), without nested datasets when `nestedDatasets`, with the whole inside
- * of `*.zarr` stores; links count with the fingerprint of their target and are never followed into folders (D4).
- * `wholeStore`: the folder itself is such a store.
+ * Digests a folder as {@link walkItem} sees it; links count with the fingerprint of their target.
+ * `wholeStore`: the folder itself is a `*.zarr` store.
  */
-export function digestFolder(path: string, nestedDatasets: boolean, wholeStore = false): ItemDigest {
-  const hash = createHash("sha1");
-  const result: ItemDigest = { fingerprint: "", newest_ms: 0, nested: [], unreadable: [] };
-  const add = (relative: string, text: string) => hash.update(`${relative}\0${text}\n`);
-  const addFile = (relative: string, stat: ExactStat) => {
-    result.newest_ms = Math.max(result.newest_ms, stat.mtime_ms);
-    add(relative, fingerprintText(stat));
-  };
+export function digestFolder(
+  path: string,
+  nestedDatasets: boolean,
+  wholeStore = false,
+  fs: WalkedFiles = Deno,
+): ItemDigest {
+  return finish(digestSteps(path, { nestedDatasets, wholeStore }, 0, fs));
+}
 
-  const walk = (relative: string, inStore: boolean): void => {
-    const entries = listSorted(relative === "" ? path : `${path}/${relative}`);
-    if (!entries) {
+/** As {@link digestFolder}, in steps. @param now wall clock at the look, ms */
+export function* digestSteps(
+  path: string,
+  rules: { nestedDatasets: boolean; wholeStore?: boolean },
+  now: number,
+  fs: WalkedFiles = Deno,
+): Steps<ItemDigest> {
+  const hash = createHash("sha1");
+  const sum = new SignatureSum(now);
+  const result: ItemDigest = { fingerprint: "", signature: 0, newest_ms: 0, nested: [], unreadable: [] };
+  const add = (relative: string, text: string) => hash.update(`${relative}\0${text}\n`);
+  yield* walkItem(fs, path, rules, {
+    leaf(relative, leaf, isLink) {
+      const stat = quietStat(leaf, isLink, fs);
+      const file = stat?.kind === "file" ? stat : null;
+      sum.add(relative, file);
+      if (file) result.newest_ms = Math.max(result.newest_ms, file.mtime_ms);
+      add(relative, file ? fingerprintText(file) : stat?.kind ?? "dangling");
+    },
+    unreadable(relative) {
       result.unreadable.push(relative);
       add(relative, "unreadable");
-      return;
-    }
-    if (
-      nestedDatasets && relative !== "" && !inStore && entries.some((e) => e.name === INFO_FILE && e.isFile)
-    ) {
-      result.nested.push(relative);
-      return;
-    }
-    for (const entry of entries) {
-      if (entry.name.startsWith(".") && !inStore) continue;
-      const child = relative === "" ? entry.name : `${relative}/${entry.name}`;
-      if (entry.isDirectory) walk(child, inStore || entry.name.toLowerCase().endsWith(".zarr"));
-      else {
-        const stat = quietStat(`${path}/${child}`, entry.isSymlink);
-        if (stat?.kind === "file") addFile(child, stat);
-        else add(child, stat?.kind ?? "dangling");
-      }
-    }
-  };
-  walk("", wholeStore);
+    },
+    nested: (relative) => result.nested.push(relative),
+  });
   result.fingerprint = hash.digest("hex");
+  if (result.unreadable.length === 0) result.signature = sum.value;
   return result;
 }
 
-/** The fingerprint of a single-file item. */
-export function digestFile(path: string): ItemDigest {
-  const stat = statExact(path, true);
-  return { fingerprint: fingerprintText(stat), newest_ms: stat.mtime_ms, nested: [], unreadable: [] };
+/** The fingerprint of a single-file item. Throws the system's error when it is gone. */
+export function digestFile(path: string, now = 0, fs: WalkedFiles = Deno): ItemDigest {
+  const stat = statExact(path, true, fs);
+  const sum = new SignatureSum(now);
+  sum.add("", stat);
+  return {
+    fingerprint: fingerprintText(stat),
+    signature: sum.value,
+    newest_ms: stat.mtime_ms,
+    nested: [],
+    unreadable: [],
+  };
 }
 
-/** Entries by name, so that digests do not depend on the file system's order; undefined when not readable. */
-export function listSorted(path: string): Deno.DirEntry[] | undefined {
+function quietStat(path: string, follow: boolean, fs: WalkedFiles): ExactStat | undefined {
   try {
-    return [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-  } catch {
-    return undefined;
-  }
-}
-
-function quietStat(path: string, follow: boolean): ExactStat | undefined {
-  try {
-    return statExact(path, follow);
+    return statExact(path, follow, fs);
   } catch {
     return undefined;
   }
