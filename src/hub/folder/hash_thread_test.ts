@@ -26,6 +26,7 @@ Deno.test("files that grow are hashed up to where they are said to be complete",
     assertEquals(await one.digest(bytes.length), { md5: md5(bytes), sha256: sha256(bytes) });
     const three = bytes.subarray(0, 3);
     assertEquals(await short, { md5: md5(three), sha256: sha256(three) });
+    assertEquals(await thread.md5(path, 5 * MIB - 1, bytes.length), md5(bytes.subarray(5 * MIB - 1)));
     one.drop();
     other.drop();
     // The thread ended with its last count; a new one starts another.
@@ -42,6 +43,7 @@ Deno.test("a file that is missing or too short, or a count that is dropped, give
     counts[2]?.drop();
     assertMatch((await missing)?.message ?? "", /NotFound/);
     assertMatch((await short)?.message ?? "", /ends at 0, before 5/);
+    assertMatch((await assertRejects(() => thread.md5(path, 0, 1))).message, /ends at 0, before 1/);
     assertMatch((await dropped)?.message ?? "", /given up/);
     for (const count of counts) count.drop();
   }));

@@ -17,6 +17,9 @@ import type { Incoming } from "./incoming.ts";
 import { stampOf } from "./stamp.ts";
 import { syncFolder } from "./sync_folder.ts";
 
+/** Bytes that the hashing thread may have before it, so that hashes are there soon after the last part. */
+const BUSY = 32 * 1024 * 1024;
+
 export interface PartUploadContext {
   fs: FileSystem;
   uploads: UploadCatalogue;
@@ -143,19 +146,23 @@ export class PartUpload {
     const claim: Claim = { isRevoked: false, written: Promise.resolve() };
     this.#claims.set(number, claim);
     try {
-      const hash = createHash("md5");
+      const { start } = partRange(this.upload, number);
+      // Two threads share the hashing: this one takes the part when the other has enough to do.
+      const { hashes } = this.context;
+      const hash = hashes.backlog > BUSY ? createHash("md5") : null;
       using file = await this.context.fs.open(this.#whole, { write: true });
-      await file.seek(partRange(this.upload, number).start, Deno.SeekMode.Start);
-      if (claim.isRevoked) throw completing();
+      await file.seek(start, Deno.SeekMode.Start);
       await writeBody(file, body, length, (piece, written) => {
         claim.written = written;
-        hash.update(piece);
+        hash?.update(piece);
       }, () => {
         if (claim.isRevoked) throw completing();
       });
-      const md5 = hash.digest("hex");
+      const [md5] = await Promise.all([
+        hash?.digest("hex") ?? hashes.md5(this.#whole, start, start + length),
+        this.#sync.request(),
+      ]);
       check(md5);
-      await this.#sync.request();
       if (claim.isRevoked) throw completing();
       await this.#record({ number, md5, place: null });
       return md5;
