@@ -6,6 +6,8 @@ import { unpackFolderbase } from "../folderbase_fixture.ts";
 import type { Random } from "./prng.ts";
 
 const DATABASE = new URL("../fixtures/qcodes/experiments.db", import.meta.url).pathname;
+/** Above what is copied before it is sent, bytes. */
+const LARGE = 66 * 1024 * 1024;
 const INFO = "_QH_dataset_info.yaml";
 
 export class ChangingLab {
@@ -39,12 +41,24 @@ export class ChangingLab {
     return [folderSource(this.tree), qcodesSource(this.database)];
   }
 
+  /** Settings of both sources in a configuration file. */
+  settings(): { name: string; backend: string; config: Record<string, string | boolean> }[] {
+    return [
+      {
+        name: "folders",
+        backend: "folderbase",
+        config: { root_directory: this.tree, is_server_folder: false },
+      },
+      { name: "runs", backend: "qcodes", config: { database_path: this.database, set_up: "fridge" } },
+    ];
+  }
+
   /** A few changes of random kinds. */
   async change(): Promise<void> {
     for (let n = this.random.below(3); n >= 0; n--) {
       const act = this.random.pick([
-        () => this.#measure(),
-        () => this.#measure(),
+        () => this.measure(),
+        () => this.measure(),
         () => this.#rewrite(),
         () => this.#qcodes(),
       ]);
@@ -53,7 +67,7 @@ export class ChangingLab {
   }
 
   /** A new dataset folder: a file of random bytes, a table and its conversion. */
-  async #measure(): Promise<void> {
+  async measure(): Promise<void> {
     const dataset = `run ${++this.#count}`;
     const files: [string, Uint8Array | string][] = [
       ["raw.bin", this.random.bytes(1 + this.random.below(30_000))],
@@ -63,9 +77,21 @@ export class ChangingLab {
     for (const [name, content] of files) await this.#write(dataset, name, content);
   }
 
+  /** New content for the one large file, which goes up in parts. */
+  async large(): Promise<void> {
+    const bytes = new Uint8Array(LARGE);
+    bytes.set(this.random.bytes(64), this.random.below(LARGE - 64));
+    const dataset = "run large";
+    if (!this.history.has(dataset)) {
+      await this.#write(dataset, "sub/table.csv", this.#table());
+      await this.#write(dataset, INFO, "converters: {csv_to_hdf5_converter: csv_to_hdf5}\n");
+    }
+    await this.#write(dataset, "raw.bin", bytes);
+  }
+
   /** New content for a file of a dataset that is there. */
   async #rewrite(): Promise<void> {
-    if (this.#count === 0) return await this.#measure();
+    if (this.#count === 0) return await this.measure();
     const dataset = `run ${1 + this.random.below(this.#count)}`;
     if (this.random.below(2) === 0) await this.#write(dataset, "raw.bin", this.random.bytes(1000));
     else await this.#write(dataset, "sub/table.csv", this.#table());
@@ -88,12 +114,15 @@ export class ChangingLab {
     db.run(`INSERT INTO "${table}" (${columns}) SELECT ${columns} FROM "${table}" ORDER BY id DESC LIMIT 1`);
   }
 
-  /** Times rise and lie in the past, so that nothing has to settle. */
+  /** Times rise and lie in the past, so that nothing has to settle. A file is there as a whole or not at all. */
   async #write(dataset: string, name: string, content: Uint8Array | string): Promise<void> {
     const path = join(this.tree, dataset, name);
-    await writeQuiet(path, content, ++this.#clock);
-    if (name === INFO) return;
+    const unfinished = join(path, "..", ".being-written");
+    await writeQuiet(unfinished, content, ++this.#clock);
+    // Known before anybody can read it.
+    if (name === INFO) return await Deno.rename(unfinished, path);
     const files = this.history.get(dataset) ?? new Map<string, string[]>();
-    this.history.set(dataset, files.set(name, [...files.get(name) ?? [], await md5Of(path)]));
+    this.history.set(dataset, files.set(name, [...files.get(name) ?? [], await md5Of(unfinished)]));
+    await Deno.rename(unfinished, path);
   }
 }

@@ -84,9 +84,13 @@ export async function layOutEverySource(): Promise<EverySource> {
   };
 }
 
-/** Text of a `config.toml` that makes these sources, all in the scope `default`. */
-export function sourcesToml(sources: readonly SourceSettings[]): string {
+/** Text of a `config.toml` that makes these sources, all in the scope `default`. @param more other settings */
+export function sourcesToml(
+  sources: readonly Pick<SourceSettings, "name" | "backend" | "config">[],
+  more: Record<string, unknown> = {},
+): string {
   return stringify({
+    ...more,
     sources: sources.map(({ name, backend, config }) => ({ name, backend, config, scope: "default" })),
   });
 }

@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { REPOSITORY } from "../../src/cli/test_cli.ts";
-import { md5Of, Workspace } from "../agent_process.ts";
-import { assert, assertEquals } from "../assert.ts";
+import { Workspace } from "../agent_process.ts";
+import { assert } from "../assert.ts";
 import { ChangingLab } from "./changing_lab.ts";
-import { assertVersions, versionsOf } from "./exactly_once.ts";
+import { assertLabOnce } from "./lab_check.ts";
 import { Random } from "./prng.ts";
-import { processesOf, untilNoneIsLeft } from "./processes.ts";
+import { untilNoneIsLeft } from "./processes.ts";
 
 /** Each round begins with nothing synchronized, so that all of its kills meet work. */
 const ROUNDS = 8;
@@ -79,7 +79,7 @@ async function playRound(random: Random, tally: Tally): Promise<void> {
     if (runningItems(w.home) > 0) tally.insideItem++;
   }
   await w.once();
-  await checkAll(w, lab);
+  await assertLabOnce(w, lab);
 }
 
 /** Items that the killed run left in the middle. */
@@ -90,62 +90,4 @@ function runningItems(home: string): number {
   } finally {
     db.close();
   }
-}
-
-async function checkAll(w: Workspace, lab: ChangingLab): Promise<void> {
-  const again = await w.once();
-  assertEquals([again.items, again.files_uploaded], [[], 0], "the last run left nothing to do");
-
-  const items = Object.values(await w.items());
-  assertEquals(
-    items.filter((i) => i.state !== "done").map((i) => [i.dataIdentifier, i.state, i.attempts]),
-    [["29", "not_started", 0]],
-  );
-  assertEquals(items.filter((i) => i.attempts !== 0), [], "a kill is no failed attempt");
-  const datasets = await w.onPlatform((client) => client.searchDatasets({}, { limit: 1000 }));
-  const done = items.filter((i) => i.state === "done");
-  assertEquals(
-    datasets.map((d) => d.uuid).sort(),
-    done.map((i) => i.datasetUUID).sort(),
-    "each dataset once",
-  );
-  const altUids = datasets.flatMap((d) => d.alt_uid ?? []);
-  assertEquals([altUids.length, new Set(altUids).size], [28, 28]);
-  assertEquals(new Set(datasets.map((d) => d.description)).size, datasets.length);
-
-  for (const dataset of datasets) assertVersions(dataset);
-  for (const [folder, files] of lab.history) {
-    const dataset = datasets.find((d) =>
-      d.uuid === items.find((i) => i.dataIdentifier === folder)?.datasetUUID
-    );
-    assert(dataset, folder);
-    const names = new Set(dataset.files.map((f) => f.name));
-    assertEquals([...names].sort(), ["raw.bin", "sub/table.csv", "sub/table.hdf5"], folder);
-    const downloaded = await w.download(dataset.uuid);
-    for (const [name, contents] of files) {
-      const onDisk = await md5Of(join(lab.tree, folder, name));
-      assertEquals(await md5Of(downloaded[name] ?? ""), onDisk, `${folder}/${name}`);
-      for (const version of versionsOf(dataset, name).filter((v) => v.status === "secured")) {
-        assert(contents.includes(version.md5_checksum ?? ""), `${folder}/${name} was never like its version`);
-      }
-    }
-  }
-  assert(await w.verified() >= datasets.length);
-
-  assertEquals([...Deno.readDirSync(join(w.home, "staging"))], [], "nothing is left in the staging folder");
-  const incoming = [...Deno.readDirSync(join(w.home, "hub", "incoming"))].filter((e) => e.name !== "guard");
-  assertEquals(incoming, [], "no half-received upload is left");
-  assertEquals(leftovers(lab.tree), [], "no temporary file is left in the user's folders");
-  assertEquals(leftovers(join(lab.database, "..")), ["experiments.db"]);
-  assertEquals(processesOf(w.home), []);
-}
-
-/** Databases, journals and temporary files below a folder. */
-function leftovers(folder: string): string[] {
-  const found: string[] = [];
-  for (const entry of Deno.readDirSync(folder)) {
-    if (entry.isDirectory) found.push(...leftovers(join(folder, entry.name)));
-    else if (/\.tmp$|\.db|-wal$|-shm$|-journal$/.test(entry.name)) found.push(entry.name);
-  }
-  return found;
 }
