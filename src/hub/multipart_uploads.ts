@@ -89,12 +89,8 @@ export class MultipartUploads {
     if (await uploads.completed(request) === request.upload_id) {
       if (isSecured(record, request)) return;
     } else {
-      if (record.immutable && record.status === "secured") {
-        throw new HubError(
-          403,
-          `file ${request.uuid} version ${request.version_id} is immutable and already uploaded`,
-        );
-      }
+      // A store may put another object in place before it can be asked whether that is allowed.
+      await files.requireOpen(request);
       await this.objects.completeUpload(await this.#open(request, request.upload_id), request.etags);
     }
     await validateUpload(request, this.catalogue, this.objects);

@@ -11,7 +11,7 @@ import { MultipartUploads } from "./multipart_uploads.ts";
 import type { Objects } from "./objects.ts";
 import type { Authenticate } from "./routes/hub_parts.ts";
 import { S3Objects } from "./s3/s3_objects.ts";
-import type { S3StoreOptions } from "./s3/store_options.ts";
+import { checkStoreOptions, type S3StoreOptions } from "./s3/store_options.ts";
 import { SqliteCatalogue } from "./sqlite/sqlite_catalogue.ts";
 
 export interface HubOptions {
@@ -33,7 +33,7 @@ export interface Hub {
 
 /**
  * Opens or creates a hub. A store is not asked before it is needed.
- * @throws SyncError of class local: `hub_unreadable`, `hub_too_new`
+ * @throws SyncError of class local: `hub_unreadable`, `hub_too_new`; of class usage: `store_invalid`
  */
 export function openHub({ directory, env, store, authenticate }: HubOptions): Hub {
   const { catalogue, objects, bucket } = openStores(directory, env, store);
@@ -93,11 +93,8 @@ function openStores(directory: string, env: Env, store?: S3StoreOptions): Stores
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     catalogue = new SqliteCatalogue(`${directory}/hub.sqlite`, env);
     if (store) {
-      return {
-        catalogue,
-        objects: new S3Objects(store, catalogue.files, catalogue.uploads, env),
-        bucket: new Hono(),
-      };
+      const objects = new S3Objects(checkStoreOptions(store), catalogue.files, catalogue.uploads, env);
+      return { catalogue, objects, bucket: new Hono() };
     }
     const signer = new LinkSigner(catalogue.setting("signing_key"), () => env.now());
     const objects = new FolderObjects(directory, catalogue, signer, env);

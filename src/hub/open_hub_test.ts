@@ -104,6 +104,25 @@ Deno.test("a catalogue that is damaged or newer than this program is refused wit
     assert(newer instanceof SyncError && newer.code === "hub_too_new" && newer.hint !== "");
   }));
 
+Deno.test("an object store that is described wrongly is refused, with what is wrong about it", () =>
+  withFolder((directory) => {
+    const right = {
+      bucket: "data",
+      endpoint: "https://s3.example.org",
+      accessKeyId: "a",
+      secretAccessKey: "b",
+    };
+    for (
+      const wrong of [{ bucket: "A" }, { endpoint: "s3.example.org" }, { accessKeyId: "" }, { prefix: "a b" }]
+    ) {
+      const refused = assertThrows(() =>
+        openHub({ directory, env: systemEnv, store: { ...right, ...wrong } })
+      );
+      assert(refused instanceof SyncError && refused.code === "store_invalid");
+      assertStringIncludes(refused.message, Object.keys(wrong)[0] ?? "");
+    }
+  }));
+
 Deno.test({
   name: "nobody but the owner can read what a hub stores",
   ignore: Deno.build.os === "windows",
@@ -113,7 +132,7 @@ Deno.test({
       const hub = await TestHub.open(directory);
       const key = await hub.upload(await hub.dataset(), bytesOf("secret"));
       const object = `objects/${key.uuid}/${key.version_id}`;
-      for (const name of ["hub.sqlite", "hub.sqlite-wal", "objects", "incoming", object]) {
+      for (const name of ["hub.sqlite", "hub.sqlite-wal", "objects", "incoming", "uploads", object]) {
         assertEquals((Deno.statSync(`${directory}/${name}`).mode ?? 0) & 0o077, 0, name);
       }
       await hub.close();

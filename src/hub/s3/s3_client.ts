@@ -1,9 +1,8 @@
 /** Signed requests to one bucket of an S3 store, and links that carry their signature. */
 import { AwsClient } from "aws4fetch";
-import type { z } from "zod";
 import type { Env } from "../../env.ts";
 import { S3Error } from "./s3_error.ts";
-import type { S3StoreOptions } from "./store_options.ts";
+import type { CheckedStoreOptions } from "./store_options.ts";
 import { textOf } from "./xml.ts";
 
 /** How long a link is valid, s. */
@@ -35,8 +34,9 @@ export interface S3Request {
 export class S3Client {
   readonly #aws: AwsClient;
   readonly #root: string;
+  readonly #closed = new AbortController();
 
-  constructor(private readonly options: z.output<typeof S3StoreOptions>, private readonly env: Env) {
+  constructor(private readonly options: CheckedStoreOptions, private readonly env: Env) {
     this.#aws = new AwsClient({ ...options, service: "s3", retries: 0 });
     const { endpoint, bucket, pathStyle } = options;
     this.#root = pathStyle ? `${endpoint}/${bucket}` : endpoint.replace("://", `://${bucket}.`);
@@ -57,7 +57,7 @@ export class S3Client {
       } catch (e) {
         const pause = PAUSES[attempt];
         const again = request.repeat !== false && e instanceof S3Error && e.isAmbiguous;
-        if (!again || pause === undefined) throw e;
+        if (!again || pause === undefined || this.#closed.signal.aborted) throw e;
         await this.env.sleep(pause * (0.5 + this.env.random()));
       }
     }
@@ -73,7 +73,7 @@ export class S3Client {
     let reply: Response;
     let text: string;
     try {
-      const signal = AbortSignal.timeout(TIMEOUT[timeout]);
+      const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT[timeout]), this.#closed.signal]);
       reply = await fetch(url, { method, headers, body, signal, redirect: "manual" });
       text = await reply.text();
     } catch (cause) {
@@ -89,6 +89,11 @@ export class S3Client {
       );
     }
     return { status: reply.status, headers: reply.headers, text };
+  }
+
+  /** Ends requests under way. */
+  close(): void {
+    this.#closed.abort(new Error("the hub is being closed"));
   }
 
   #url(object: string, query: Query = {}): string {

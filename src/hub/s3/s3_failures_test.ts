@@ -1,7 +1,7 @@
 /** How the hub takes it when an S3 store fails: a scripted store, for what a real one rarely does. */
 import { assertEquals, assertMatch } from "../../../tests/assert.ts";
 import { systemEnv } from "../../env.ts";
-import { bytesOf, Detail, md5, type TestHub, withHub } from "../test_hub.ts";
+import { bytesOf, Detail, md5, TestHub, withHub } from "../test_hub.ts";
 import { multipartEtag } from "./multipart_etag.ts";
 
 const CONTENT = bytesOf("content");
@@ -121,3 +121,26 @@ Deno.test("a store that puts the parts together but holds another length is not 
   withScript({ complete: completed, head: stored(COMPLETE_ETAG, 6) }, async (validate, status) => {
     assertEquals([(await validate()).status, await status()], [400, "pending"]);
   }));
+
+Deno.test("a store may take longer than the client waits: it is told to ask again, and closing ends the wait", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "hub_" });
+  const asked = Promise.withResolvers<void>();
+  const slow = Promise.withResolvers<Response>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    await request.text();
+    if (new URL(request.url).searchParams.has("uploads")) return xml("<UploadId>id-1</UploadId>");
+    asked.resolve();
+    return slow.promise;
+  });
+  const endpoint = `http://127.0.0.1:${server.addr.port}`;
+  const store = { bucket: "some-bucket", endpoint, accessKeyId: "a", secretAccessKey: "b" };
+  // Patience is over once the store was asked.
+  const sleep = () => asked.promise;
+  const hub = await TestHub.open(directory, { store, env: { ...systemEnv, sleep } });
+  const links = await hub.beginParts(await hub.file(await hub.dataset(), CONTENT.length));
+  assertEquals((await hub.validateParts(links, ETAGS, md5(CONTENT))).status, 503);
+  await hub.close();
+  slow.resolve(new Response());
+  await server.shutdown();
+  await Deno.remove(directory, { recursive: true });
+});

@@ -8,7 +8,7 @@ import { partCount } from "../part_size.ts";
 import { bareEtag, md5OfEtag, multipartEtag } from "./multipart_etag.ts";
 import { LINK_VALIDITY, type Query, S3Client } from "./s3_client.ts";
 import { S3Error } from "./s3_error.ts";
-import { S3StoreOptions } from "./store_options.ts";
+import type { CheckedStoreOptions } from "./store_options.ts";
 import { elementsOf, escapeXml, textOf, textsOf } from "./xml.ts";
 
 const PART_CODES = ["InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML"];
@@ -18,14 +18,13 @@ export class S3Objects implements Objects {
   readonly #prefix: string;
 
   constructor(
-    options: S3StoreOptions,
+    options: CheckedStoreOptions,
     private readonly files: FileCatalogue,
     private readonly uploads: UploadCatalogue,
     private readonly env: Env,
   ) {
-    const checked = S3StoreOptions.parse(options);
-    this.#s3 = new S3Client(checked, env);
-    this.#prefix = checked.prefix;
+    this.#s3 = new S3Client(options, env);
+    this.#prefix = options.prefix;
   }
 
   uploadLink(key: VersionKey): Promise<string> {
@@ -181,7 +180,9 @@ export class S3Objects implements Objects {
     await this.files.purge(uuid, () => {});
   }
 
-  close(): void {}
+  close(): void {
+    this.#s3.close();
+  }
 
   #name(key: VersionKey): string {
     return `${this.#prefix}${key.uuid}/${key.version_id}`;

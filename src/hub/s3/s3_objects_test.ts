@@ -4,7 +4,7 @@ import { systemEnv } from "../../env.ts";
 import { bytesOf, Detail, md5, partsOf, randomBytes, type TestHub, withHub } from "../test_hub.ts";
 import { multipartEtag } from "./multipart_etag.ts";
 import { S3Client } from "./s3_client.ts";
-import { S3StoreOptions } from "./store_options.ts";
+import { checkStoreOptions } from "./store_options.ts";
 
 const MIB = 1024 * 1024;
 
@@ -128,7 +128,7 @@ Deno.test("a completion whose reply was lost is found done", () =>
     const parts = partsOf(bytes, links.part_size);
     const etags = await Promise.all(parts.map((part, i) => put(links.presigned_urls[i] ?? "", part)));
     // A hub with the same catalogue that dies right after the store has put the parts together.
-    const client = new S3Client(S3StoreOptions.parse(server.store), systemEnv);
+    const client = new S3Client(checkStoreOptions(server.store), systemEnv);
     await client.send({
       method: "POST",
       object: `lab-3/${key.uuid}/${key.version_id}`,
