@@ -1,6 +1,6 @@
 /** The error inbox: failures of the agent and of discovery, newest first; equal consecutive ones are folded (L18). */
 import type { ErrorData } from "../kit/errors.ts";
-import type { CatalogDatabase } from "./database.ts";
+import type { CatalogDatabase, Row } from "./database.ts";
 
 export interface ErrorRow {
   id: number;
@@ -67,16 +67,32 @@ export class ErrorStore {
       filter.viewed === undefined ? null : Number(filter.viewed),
       filter.limit ?? 100,
       filter.skip ?? 0,
-    ).map((r) => ({
-      id: Number(r.id),
-      source_id: r.source_id === null ? null : Number(r.source_id),
-      iteration: Number(r.iteration),
-      exception: String(r.exception),
-      context: r.context === null ? null : String(r.context),
-      traceback: r.traceback === null ? null : String(r.traceback),
-      timestamp: Number(r.timestamp),
-      viewed: Boolean(r.viewed),
-      count: Number(r.count),
-    }));
+    ).map(parse);
   }
+
+  /** Marks one error of a source (null = the agent's own). @returns it as it is now, undefined when there is none */
+  setViewed(source: number | null, id: number, viewed: boolean): ErrorRow | undefined {
+    this.db.run("UPDATE errors SET viewed = ? WHERE id = ? AND source_id IS ?", Number(viewed), id, source);
+    const row = this.db.get("SELECT * FROM errors WHERE id = ? AND source_id IS ?", id, source);
+    return row && parse(row);
+  }
+
+  /** Marks all errors of a source (null = the agent's own). @returns how many were unread */
+  markAllViewed(source: number | null): number {
+    return this.db.run("UPDATE errors SET viewed = 1 WHERE viewed = 0 AND source_id IS ?", source);
+  }
+}
+
+function parse(r: Row): ErrorRow {
+  return {
+    id: Number(r.id),
+    source_id: r.source_id === null ? null : Number(r.source_id),
+    iteration: Number(r.iteration),
+    exception: String(r.exception),
+    context: r.context === null ? null : String(r.context),
+    traceback: r.traceback === null ? null : String(r.traceback),
+    timestamp: Number(r.timestamp),
+    viewed: Boolean(r.viewed),
+    count: Number(r.count),
+  };
 }

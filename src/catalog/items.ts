@@ -6,9 +6,20 @@ export interface ItemFilter {
   source_id?: number | undefined;
   states?: readonly ItemState[] | undefined;
   query?: string | undefined;
+  has_priority?: boolean | undefined;
+  scope_identifier?: string | undefined;
+  /** Default: newest first within their source. */
+  order?: ItemOrder | undefined;
   limit: number;
   offset: number;
 }
+
+export interface ItemOrder {
+  by: keyof typeof ORDERS;
+  descending: boolean;
+}
+
+const ORDERS = { id: "id", last_update: "updated", attempts: "attempts", priority: "priority" } as const;
 
 /** An item's columns that the engine changes after a run; absent ones stay. */
 export type ItemPatch = Partial<
@@ -61,14 +72,21 @@ export class ItemStore {
 
   list(filter: ItemFilter): ItemRow[] {
     const states = filter.states ?? ITEM_STATES;
+    const direction = filter.order?.descending ? "DESC" : "ASC";
+    const order = filter.order
+      ? `${ORDERS[filter.order.by]} ${direction}, id ${direction}`
+      : "source_id, priority DESC, id";
     return this.db.all(
       `SELECT ${COLUMNS} FROM items WHERE (?1 IS NULL OR source_id = ?1)
        AND state IN (SELECT value FROM json_each(?2))
        AND (?3 IS NULL OR instr(lower(identifier), lower(?3)) > 0)
-       ORDER BY source_id, priority DESC, id LIMIT ?4 OFFSET ?5`,
+       AND (?4 IS NULL OR has_priority = ?4) AND (?5 IS NULL OR scope_identifier = ?5)
+       ORDER BY ${order} LIMIT ?6 OFFSET ?7`,
       filter.source_id ?? null,
       JSON.stringify(states),
       filter.query ?? null,
+      filter.has_priority === undefined ? null : Number(filter.has_priority),
+      filter.scope_identifier ?? null,
       filter.limit,
       filter.offset,
     ).map(parseItem);

@@ -118,6 +118,15 @@ export class SourceStore {
     );
   }
 
+  setOwner(id: number, owner: string | null, now: number): void {
+    this.db.run(
+      "UPDATE sources SET owner = ?1, updated = ?3 WHERE id = ?2 AND owner IS NOT ?1",
+      owner,
+      id,
+      now,
+    );
+  }
+
   setCursor(id: number, cursor: unknown): void {
     this.db.run("UPDATE sources SET cursor = ? WHERE id = ?", JSON.stringify(cursor ?? null), id);
   }

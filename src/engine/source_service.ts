@@ -1,13 +1,16 @@
-/** What users do with sources: add, change, start, stop, reset, map, remove. */
-import { realpathSync } from "node:fs";
+/** What users do with sources: add, change, start, stop, reset, map, own, remove. */
 import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
-import type { BackendInfo, SourcePlan } from "../readers/tasks.ts";
-import { findBackend, resolveSource } from "./resolve_source.ts";
+import type { BackendInfo } from "../readers/tasks.ts";
+import { findBackend } from "./resolve_source.ts";
 import { autoassign, findScope } from "./scopes.ts";
 import type { Services } from "./services.ts";
+import { checkConfig, checkName, checkOverlap, checkPolicy } from "./source_checks.ts";
 import { errorView, sourceView } from "./source_view.ts";
-import type { ErrorView, SourceView } from "./views.ts";
+import type { ErrorView, ScopeMappingView, SourceView } from "./views.ts";
+
+/** A source by its name, or by its id. */
+export type SourceRef = string | number;
 
 export interface SourceInput {
   name: string;
@@ -38,8 +41,8 @@ export class SourceService {
   }
 
   /** @throws SyncError `sync_source_not_found` */
-  get(name: string): SourceView {
-    return this.#view(this.#row(name));
+  get(source: SourceRef): SourceView {
+    return this.#view(this.#row(source));
   }
 
   /**
@@ -48,23 +51,28 @@ export class SourceService {
    */
   async add(input: SourceInput): Promise<SourceView> {
     const info = await findBackend(this.s, input.backend);
-    const config = await this.#checkConfig(info, input.config);
-    this.#checkName(input.name);
+    const { config, plan } = await checkConfig(this.s, info, input.config);
+    checkName(this.s, input.name);
     const default_scope = input.scope === undefined ? null : await findScope(this.s.client, input.scope);
-    this.#checkPolicy(info, default_scope, input.autoassign ?? false);
+    checkPolicy(info, default_scope, input.autoassign ?? false);
+    await checkOverlap(this.s, plan);
     const owner = info.has_owner ? (await this.s.client.me()).sub : null;
-    const id = this.s.catalog.sources.add(
-      {
-        name: input.name,
-        backend: info.identifier,
-        config,
-        default_scope,
-        autoassign: input.autoassign ?? false,
-        owner,
-      },
-      this.s.env.now(),
-    );
-    return this.#view(this.s.catalog.sources.byId(id)!);
+    const id = this.s.catalog.transaction(() => {
+      // Another process may have taken the name while the backend looked.
+      checkName(this.s, input.name);
+      return this.s.catalog.sources.add(
+        {
+          name: input.name,
+          backend: info.identifier,
+          config,
+          default_scope,
+          autoassign: input.autoassign ?? false,
+          owner,
+        },
+        this.s.env.now(),
+      );
+    });
+    return this.get(id);
   }
 
   /** A source with equal backend and configuration, or a new one. */
@@ -86,66 +94,148 @@ export class SourceService {
   }
 
   /** Changes any subset; everything is checked before anything is changed. */
-  async update(name: string, patch: SourcePatch): Promise<SourceView> {
-    const row = this.#row(name);
+  async update(source: SourceRef, patch: SourcePatch): Promise<SourceView> {
+    const row = this.#row(source);
     const info = await findBackend(this.s, row.backend);
-    const config = patch.config === undefined
-      ? undefined
-      : await this.#checkConfig(info, withoutNulls({ ...row.config, ...patch.config }), row);
-    if (patch.name !== undefined && patch.name !== row.name) this.#checkName(patch.name);
+    const checked = patch.config &&
+      await checkConfig(this.s, info, withoutNulls({ ...row.config, ...patch.config }));
+    if (patch.name !== undefined && patch.name !== row.name) checkName(this.s, patch.name);
     const default_scope = patch.scope === undefined
       ? row.default_scope
       : patch.scope === null
       ? null
       : await findScope(this.s.client, patch.scope);
     const auto = patch.autoassign ?? row.autoassign;
-    this.#checkPolicy(info, default_scope, auto);
-    const looksElsewhere = config !== undefined &&
-      await this.#placeOf(row.backend, row.config) !== await this.#placeOf(row.backend, config);
+    checkPolicy(info, default_scope, auto);
+    if (checked) await checkOverlap(this.s, checked.plan, row);
+    const looksElsewhere = checked !== undefined &&
+      await this.#placeOf(row.backend, row.config) !== await this.#placeOf(row.backend, checked.config);
     const now = this.s.env.now();
     this.s.catalog.transaction(() => {
       if (looksElsewhere) this.s.catalog.items.forgetDatasets(row.id, this.s.env.uuid, now);
       this.s.catalog.sources.update(row.id, {
         ...(patch.name === undefined ? {} : { name: patch.name }),
-        ...(config === undefined ? {} : { config }),
+        ...(checked === undefined ? {} : { config: checked.config }),
         default_scope,
         autoassign: auto,
       }, now);
       if (default_scope !== row.default_scope) this.s.catalog.queue.requeueForScope(row.id, null, true, now);
       if (row.state === "error") this.s.catalog.sources.setState(row.id, "scanning", null, now);
     });
-    return this.#view(this.#rowById(row.id));
+    return this.get(row.id);
   }
 
   /** Removes source, items, mappings and errors; the platform and the user's files stay. */
-  remove(name: string): void {
-    this.s.catalog.sources.remove(this.#row(name).id);
+  remove(source: SourceRef): void {
+    this.s.catalog.sources.remove(this.#row(source).id);
   }
 
-  start(name: string): void {
-    const row = this.#row(name);
-    if (row.state === "syncing") throw refused("sync_source_already_running", `"${name}" is already running`);
+  /** @throws SyncError `sync_source_already_running` unless it is stopped or in error */
+  start(source: SourceRef): void {
+    const row = this.#row(source);
+    if (row.state === "syncing" || row.state === "scanning") {
+      throw refused("sync_source_already_running", `"${row.name}" is already running`);
+    }
     this.s.catalog.sources.setState(row.id, "syncing", null, this.s.env.now(), true);
   }
 
-  stop(name: string): void {
-    const row = this.#row(name);
-    if (row.state === "stopped") throw refused("sync_source_already_stopped", `"${name}" is already stopped`);
+  /** @throws SyncError `sync_source_already_stopped` */
+  stop(source: SourceRef): void {
+    const row = this.#row(source);
+    if (row.state === "stopped") {
+      throw refused("sync_source_already_stopped", `"${row.name}" is already stopped`);
+    }
     this.s.catalog.sources.setState(row.id, "stopped", null, this.s.env.now(), true);
   }
 
   /** Resets failed items, or all. @returns how many */
-  reset(name: string, includeSuccessful: boolean): number {
-    return this.s.catalog.queue.resetSource(this.#row(name).id, includeSuccessful, this.s.env.now());
+  reset(source: SourceRef, includeSuccessful: boolean): number {
+    return this.s.catalog.queue.resetSource(this.#row(source).id, includeSuccessful, this.s.env.now());
   }
 
-  errors(name: string, filter: { viewed?: boolean; skip?: number; limit?: number } = {}): ErrorView[] {
-    return this.s.catalog.errors.list(this.#row(name).id, filter).map(errorView);
+  /**
+   * Makes the logged-in user the owner, whoever it was (C8).
+   * @throws SyncError `sync_source_backend_has_no_owner`
+   */
+  async takeOwnership(source: SourceRef): Promise<SourceView> {
+    const row = this.#row(source);
+    if (!(await findBackend(this.s, row.backend)).has_owner) {
+      throw refused("sync_source_backend_has_no_owner", `sources of ${row.backend} belong to nobody`);
+    }
+    const { sub } = await this.s.client.me();
+    this.s.catalog.sources.setOwner(row.id, sub, this.s.env.now());
+    return this.get(row.id);
+  }
+
+  /** Takes the owner away; nothing happens when there is none. */
+  async releaseOwnership(source: SourceRef): Promise<SourceView> {
+    const row = this.#row(source);
+    await this.s.client.me();
+    this.s.catalog.sources.setOwner(row.id, null, this.s.env.now());
+    return this.get(row.id);
+  }
+
+  errors(
+    source: SourceRef,
+    filter: { viewed?: boolean; skip?: number; limit?: number } = {},
+  ): ErrorView[] {
+    return this.s.catalog.errors.list(this.#row(source).id, filter).map(errorView);
+  }
+
+  /** @throws SyncError `sync_source_error_not_found` */
+  setErrorViewed(source: SourceRef, error: number, viewed: boolean): ErrorView {
+    const row = this.s.catalog.errors.setViewed(this.#row(source).id, error, viewed);
+    if (row) return errorView(row);
+    throw refused("sync_source_error_not_found", `the source has no error ${error}`);
+  }
+
+  /** @returns how many were unread */
+  markErrorsViewed(source: SourceRef): number {
+    return this.s.catalog.errors.markAllViewed(this.#row(source).id);
   }
 
   /** Maps a scope identifier; its items become due, already pushed ones move (C4). */
-  async map(name: string, identifier: string, scope: string): Promise<void> {
-    const row = this.#row(name);
+  async map(source: SourceRef, identifier: string, scope: string): Promise<void> {
+    await this.#map(this.#row(source), identifier, scope);
+  }
+
+  /** As {@link map}, for an identifier without a mapping. @throws SyncError `scope_mapping_already_exists` */
+  async addMapping(source: SourceRef, identifier: string, scope: string): Promise<ScopeMappingView> {
+    const row = this.#row(source);
+    if (this.s.catalog.mappings.scopeOf(row.id, identifier) !== undefined) {
+      throw refused("scope_mapping_already_exists", `"${row.name}" maps "${identifier}" already`);
+    }
+    await this.#map(row, identifier, scope);
+    return this.#mapping(row, identifier);
+  }
+
+  /** As {@link map}, for an identifier that has a mapping. @throws SyncError `scope_mapping_not_found` */
+  async changeMapping(source: SourceRef, identifier: string, scope: string): Promise<ScopeMappingView> {
+    const row = this.#row(source);
+    this.#mapping(row, identifier);
+    await this.#map(row, identifier, scope);
+    return this.#mapping(row, identifier);
+  }
+
+  unmap(source: SourceRef, identifier: string): void {
+    const row = this.#row(source);
+    this.s.catalog.transaction(() => {
+      if (!this.s.catalog.mappings.remove(row.id, identifier)) throw noMapping(row, identifier);
+      if (row.default_scope === null) this.s.catalog.queue.unmapWaiting(row.id, identifier, this.s.env.now());
+    });
+  }
+
+  /** Scope identifiers without a scope. */
+  unmapped(source: SourceRef): string[] {
+    return this.s.catalog.queue.unmappedIdentifiers(this.#row(source).id);
+  }
+
+  /** Maps identifiers that equal a scope's name. @returns how many */
+  async autoassign(source: SourceRef): Promise<number> {
+    return await autoassign(this.s, this.#row(source));
+  }
+
+  async #map(row: SourceRow, identifier: string, scope: string): Promise<void> {
     const info = await findBackend(this.s, row.backend);
     if (!info.supports_scope_mapping) {
       throw refused("scope_mapping_not_supported", `backend ${info.identifier} has no scope mappings`);
@@ -165,121 +255,30 @@ export class SourceService {
     });
   }
 
-  unmap(name: string, identifier: string): void {
-    const row = this.#row(name);
-    this.s.catalog.transaction(() => {
-      if (!this.s.catalog.mappings.remove(row.id, identifier)) {
-        throw refused("scope_mapping_not_found", `"${name}" has no mapping for "${identifier}"`);
-      }
-      if (row.default_scope === null) this.s.catalog.queue.unmapWaiting(row.id, identifier, this.s.env.now());
-    });
-  }
-
-  /** Scope identifiers without a scope. */
-  unmapped(name: string): string[] {
-    return this.s.catalog.queue.unmappedIdentifiers(this.#row(name).id);
-  }
-
-  /** Maps identifiers that equal a scope's name. @returns how many */
-  async autoassign(name: string): Promise<number> {
-    return await autoassign(this.s, this.#row(name));
+  #mapping(row: SourceRow, identifier: string): ScopeMappingView {
+    const mapping = this.s.catalog.mappings.ofSource(row.id).find((m) => m.scope_identifier === identifier);
+    if (!mapping) throw noMapping(row, identifier);
+    return { ...mapping, sync_source_id: row.id };
   }
 
   #view(row: SourceRow): SourceView {
     return sourceView(this.s.catalog, row, this.backends.find((b) => b.identifier === row.backend));
   }
 
-  #row(name: string): SourceRow {
-    const row = this.s.catalog.sources.byName(name);
+  #row(source: SourceRef): SourceRow {
+    const { sources } = this.s.catalog;
+    const row = typeof source === "number" ? sources.byId(source) : sources.byName(source);
     if (row) return row;
-    throw new SyncError("usage", "sync_source_not_found", `there is no source "${name}"`, {
+    const which = typeof source === "number" ? `with id ${source}` : `"${source}"`;
+    throw new SyncError("usage", "sync_source_not_found", `there is no source ${which}`, {
       hint: "List them with: etiket-sync source list",
     });
-  }
-
-  #rowById(id: number): SourceRow {
-    const row = this.s.catalog.sources.byId(id);
-    if (row) return row;
-    throw refused("sync_source_not_found", "the source was removed meanwhile");
-  }
-
-  #checkName(name: string): void {
-    if (name.trim() === "" || name.length > 100) {
-      throw refused("sync_source_name_invalid", `a source's name has 1 to 100 characters`);
-    }
-    if (this.s.catalog.sources.byName(name)) {
-      throw refused("sync_source_name_already_taken", `there is already a source "${name}"`);
-    }
-  }
-
-  #checkPolicy(info: BackendInfo, scope: string | null, auto: boolean): void {
-    if (info.scope_policy === "DISABLED" && scope !== null) {
-      throw configError(`${info.display_name} decides on scopes itself: default_scope is not accepted`);
-    }
-    if (info.scope_policy === "REQUIRED" && scope === null && !(auto && info.supports_scope_mapping)) {
-      throw configError(`${info.display_name} needs a default_scope`, "Give it with --scope NAME.");
-    }
-  }
-
-  async #checkConfig(
-    info: BackendInfo,
-    raw: Record<string, unknown>,
-    self?: SourceRow,
-  ): Promise<Record<string, unknown>> {
-    const { problems, config, plan } = await this.s.readers.run("resolve", {
-      backend: info.identifier,
-      config: raw,
-    });
-    if (problems.length > 0 || !config || !plan) {
-      throw configError(
-        problems.join("; "),
-        `See the fields with: etiket-sync backend show ${info.identifier}`,
-      );
-    }
-    await this.#checkOverlap(plan, self);
-    return config;
   }
 
   /** The root or database that a configuration leads to. */
   async #placeOf(backend: string, config: Record<string, unknown>): Promise<string> {
     const { plan } = await this.s.readers.run("resolve", { backend, config });
     return plan === null ? "" : plan.kind === "folder" ? plan.root : plan.watch_paths.join("\n");
-  }
-
-  /** Refuses a root that touches another source's (D17), and a database that another source reads. */
-  async #checkOverlap(plan: SourcePlan, self?: SourceRow): Promise<void> {
-    for (const row of this.s.catalog.sources.list()) {
-      if (row.id === self?.id) continue;
-      const other = await resolveSource(this.s, row).catch(() => undefined);
-      if (!other) continue;
-      if (plan.kind === "folder" && other.plan.kind === "folder" && overlaps(plan.root, other.plan.root)) {
-        throw configError(`${plan.root} has an overlap with "${row.name}" (${other.plan.root})`);
-      }
-      if (plan.kind === "database" && other.plan.kind === "database") {
-        const theirs = new Set(other.plan.watch_paths.map(real));
-        const shared = plan.watch_paths.map(real).find((p) => theirs.has(p));
-        if (shared) throw configError(`${shared} is already used by "${row.name}"`);
-      }
-    }
-  }
-}
-
-function overlaps(a: string, b: string): boolean {
-  const [x, y] = [comparable(a), comparable(b)];
-  return x === y || x.startsWith(y) || y.startsWith(x);
-}
-
-/** Default volumes of Windows and macOS do not tell upper and lower case apart. */
-function comparable(path: string): string {
-  const slashed = real(path).replaceAll("\\", "/").replace(/\/*$/, "/");
-  return Deno.build.os === "linux" ? slashed : slashed.toLowerCase();
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
   }
 }
 
@@ -297,8 +296,8 @@ function withoutNulls(config: Record<string, unknown>): Record<string, unknown> 
   return Object.fromEntries(Object.entries(config).filter(([, v]) => v !== null));
 }
 
-function configError(message: string, hint = ""): SyncError {
-  return new SyncError("usage", "sync_source_config_error", message, { hint });
+function noMapping(row: SourceRow, identifier: string): SyncError {
+  return refused("scope_mapping_not_found", `"${row.name}" has no mapping for "${identifier}"`);
 }
 
 function refused(code: string, message: string): SyncError {
