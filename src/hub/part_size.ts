@@ -3,8 +3,11 @@
 const MIB = 1024 * 1024;
 /** The platform's default, and the least that S3 takes for all parts but the last: a cut connection costs little. */
 const LEAST = 5 * MIB;
-/** S3 takes no more: past 48.8 GiB parts have to be larger. */
-const MOST_PARTS = 10_000;
+/**
+ * S3 takes at most 10,000 parts. A tenth of that costs a thousandth of the file when a connection is cut, and keeps the
+ * links, which come in one reply and are remembered by the client, signed in a fraction of a second and below 1 MB.
+ */
+const MOST_PARTS = 1000;
 
 /** Bytes of each part but the last, for a file of `size` bytes. Whole MiB, so that parts lie on pages. */
 export function partSizeFor(size: number): number {

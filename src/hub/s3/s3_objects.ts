@@ -13,6 +13,9 @@ import { elementsOf, escapeXml, textOf, textsOf } from "./xml.ts";
 
 const PART_CODES = ["InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML"];
 
+/** Of an object, below the prefix. */
+const OUR_NAME = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/\d+$/;
+
 export class S3Objects implements Objects {
   readonly #s3: S3Client;
   readonly #prefix: string;
@@ -142,7 +145,9 @@ export class S3Objects implements Objects {
     for (const upload of elementsOf(text, "Upload")) {
       const [name, id] = [textOf(upload, "Key"), textOf(upload, "UploadId")];
       const begun = Date.parse(textOf(upload, "Initiated") ?? "");
-      if (name && id && begun < before && !await this.uploads.isKnown(id)) await this.#abort(name, id);
+      // The bucket may hold uploads that are none of ours.
+      if (!name || !id || !OUR_NAME.test(name.slice(this.#prefix.length))) continue;
+      if (begun < before && !await this.uploads.isKnown(id)) await this.#abort(name, id);
     }
   }
 
