@@ -46,6 +46,11 @@ export class Catalog {
     return new Catalog(CatalogDatabase.open(path));
   }
 
+  /** A catalog on a database that was opened already, such as one whose calls fail when a test wants it. */
+  static on(db: CatalogDatabase): Catalog {
+    return new Catalog(db);
+  }
+
   /** Runs `work` in one transaction that rolls back on a throw. */
   transaction<T>(work: () => T): T {
     return this.db.transaction(work);

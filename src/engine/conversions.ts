@@ -1,5 +1,4 @@
 /** Runs the conversions and thumbnails a draft asks for, each by itself, and remembers outputs of unchanged inputs (K7). */
-import { mkdirSync } from "node:fs";
 import { basename } from "node:path";
 import type { ConversionOutput, Identity } from "../catalog/caches.ts";
 import { digestFolder } from "../discovery/item_digest.ts";
@@ -144,7 +143,7 @@ export class Conversions {
   async #run(request: ConversionRequest, converter: InstalledConverter, input: string): Promise<FrozenFile> {
     const output_dir = this.freezer.freshPath();
     const temp = this.freezer.freshPath();
-    for (const d of [output_dir, temp]) mkdirSync(d);
+    for (const d of [output_dir, temp]) this.s.env.fs.mkdirSync(d);
     const output_name = `${splitSuffix(basename(request.name)).stem}.${converter.output}`;
     try {
       const { path } = await this.s.readers.run("convert", {
@@ -175,7 +174,7 @@ export class Conversions {
   }
 
   #folderInput(path: string): { key: string; mtime_ms: number } {
-    const digest = digestFolder(path, false, true);
+    const digest = digestFolder(path, false, true, this.s.env.fs);
     return { key: digest.fingerprint, mtime_ms: digest.newest_ms };
   }
 }

@@ -1,5 +1,4 @@
 /** Freezes the bytes of files and finds out what they are: hashes, type, content hashes. */
-import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Identity } from "../catalog/caches.ts";
 import type { FileDraft, FileType } from "../kit/drafts.ts";
@@ -65,7 +64,7 @@ export class Freezer {
   /** Copies keep the file's name, so that readers and converters speak of it as the user knows it. */
   #copyPath(filename: string): string {
     const folder = this.freshPath();
-    mkdirSync(folder);
+    this.s.env.fs.mkdirSync(folder);
     return join(folder, filename);
   }
 
@@ -74,10 +73,11 @@ export class Freezer {
    * @throws SyncError `file_unreadable`, `file_vanished`, `symlink_outside_root`
    */
   look(path: string): { path: string; stat: ExactStat } {
+    const { fs } = this.s.env;
     try {
-      const stat = statExact(path);
+      const stat = statExact(path, false, fs);
       if (stat.kind !== "symlink") return { path, stat };
-      const target = realpathSync(path);
+      const target = fs.realPathSync(path);
       const { root } = this.place;
       // A link can be turned elsewhere after the backend looked at it.
       if (root !== null && !`${target}/`.startsWith(`${root}/`)) {
@@ -85,7 +85,7 @@ export class Freezer {
           hint: "Put the file itself below the source's folder.",
         });
       }
-      return { path: target, stat: statExact(target) };
+      return { path: target, stat: statExact(target, false, fs) };
     } catch (e) {
       throw e instanceof SyncError ? e : fileError(e, path);
     }

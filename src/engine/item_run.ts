@@ -1,5 +1,4 @@
 /** One run of one item: read, make ready, publish, judge (docs/ARCHITECTURE.md, "One way through the house"). */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ItemRow } from "../catalog/item_rows.ts";
 import type { ItemPatch } from "../catalog/items.ts";
@@ -80,7 +79,7 @@ class ItemRun {
     if (!options.dryRun) this.#update({ state: "running", fingerprint: before, changed_since: null });
 
     const staging = join(s.home.stagingDir, `item-${this.#item.id}-${s.env.uuid()}`);
-    mkdirSync(staging, { recursive: true, mode: 0o700 });
+    s.env.fs.mkdirSync(staging, { recursive: true, mode: 0o700 });
     try {
       const notStarted = await this.#publish(scope, staging, before);
       if (notStarted !== undefined) return this.#notStarted(notStarted);
@@ -272,7 +271,7 @@ class ItemRun {
   #look(): string | undefined {
     const { plan } = this.source;
     if (plan.kind !== "folder") return this.#item.fingerprint;
-    return lookAtItem(plan, this.#item.path ?? this.#item.identifier)?.fingerprint;
+    return lookAtItem(plan, this.#item.path ?? this.#item.identifier, this.s.env.fs)?.fingerprint;
   }
 }
 

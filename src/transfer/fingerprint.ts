@@ -1,7 +1,7 @@
 /** What a file looked like at one moment, to notice a later write. */
-import { lstatSync } from "node:fs";
 import type { Fingerprint } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
+import { type ExactStatSource, statExact } from "../kit/fingerprint.ts";
 import { fileError } from "./file_errors.ts";
 
 /** A fingerprint and the change time, which a writer cannot set back. */
@@ -19,25 +19,21 @@ export type Stat = (path: string) => FileState;
  * and a fingerprint is worth something only when it was taken a while after the last write (snapshot.ts sees to that).
  * @throws SyncError `file_vanished` (busy), `file_unreadable`, `not_a_regular_file` (data)
  */
-export const fileState: Stat = (path) => {
+export function fileState(path: string, fs: ExactStatSource = {}): FileState {
   let stat;
   try {
-    stat = lstatSync(path, { bigint: true });
+    stat = statExact(path, false, fs);
   } catch (e) {
     throw fileError(e, path);
   }
-  if (!stat.isFile()) {
+  if (stat.kind !== "file") {
     throw new SyncError("data", "not_a_regular_file", `${path}: is a link, folder or device, not a file`, {
       hint: "Only regular files are uploaded: put the file itself here, or leave it out with a skip rule.",
     });
   }
-  return {
-    size: Number(stat.size),
-    mtime_ns: String(stat.mtimeNs),
-    file_id: `${stat.dev}:${stat.ino}`,
-    ctime_ns: String(stat.ctimeNs),
-  };
-};
+  const { size, mtime_ns, file_id, ctime_ms = 0 } = stat;
+  return { size, mtime_ns, file_id, ctime_ns: `${ctime_ms}000000` };
+}
 
 /**
  * The fingerprint of a regular file: size in bytes, mtime in ns (see {@link fileState}), device and inode.

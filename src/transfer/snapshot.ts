@@ -110,7 +110,7 @@ export class Snapshot {
    */
   check(): void {
     if (this.isCopy) return;
-    if (!sameState(this.#state, (this.#options.stat ?? fileState)(this.source))) {
+    if (!sameState(this.#state, statOf(this.#options)(this.source))) {
       throw fileChanging(this.source);
     }
   }
@@ -167,6 +167,10 @@ export class Snapshot {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.remove();
   }
+}
+
+function statOf({ stat, env: { fs } }: SnapshotOptions): Stat {
+  return stat ?? ((path) => fileState(path, fs));
 }
 
 /** Copies while hashing, in one read; a copy that failed is removed. */
@@ -236,7 +240,8 @@ async function readAndHash(
  * `not_a_regular_file`; local `disk_full`, `too_many_open_files`, `staging_failed`
  */
 export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> {
-  const { path, env, own, known, signal, stat = fileState } = options;
+  const { path, env, own, known, signal } = options;
+  const stat = statOf(options);
   const { copyLimit = COPY_LIMIT, memoryLimit = 0 } = options;
   let state = stat(path);
   const valid = known && known.fingerprint.size === state.size &&
