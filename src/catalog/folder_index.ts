@@ -32,7 +32,7 @@ export class FolderIndex {
         mtimeNs,
       );
       const there = new Set(folders);
-      for (const known of this.below(source, path)) if (!there.delete(known)) this.#forget(source, known);
+      for (const known of this.below(source, path)) if (!there.delete(known)) this.forget(source, known);
       for (const added of there) {
         this.db.run("INSERT OR REPLACE INTO folders VALUES (?,?,?,'')", source, path, added);
       }
@@ -49,7 +49,8 @@ export class FolderIndex {
     );
   }
 
-  #forget(source: number, path: string): void {
+  /** Forgets a folder and all below it. */
+  forget(source: number, path: string): void {
     this.db.run(
       "DELETE FROM folders WHERE source_id = ?1 AND (path = ?2 OR (path > ?2 || '/' AND path < ?2 || '0'))",
       source,

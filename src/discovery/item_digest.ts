@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type ExactStat, fingerprintText, statExact } from "../kit/fingerprint.ts";
 import { SignatureSum } from "./item_signature.ts";
-import { finish, type Steps, type WalkedFiles, walkItem } from "./item_walk.ts";
+import { type DigestedFiles, finish, type Steps, walkItem } from "./item_walk.ts";
 
 export { INFO_FILE } from "./item_walk.ts";
 
@@ -26,7 +26,7 @@ export function digestFolder(
   path: string,
   nestedDatasets: boolean,
   wholeStore = false,
-  fs: WalkedFiles = Deno,
+  fs: DigestedFiles = Deno,
 ): ItemDigest {
   return finish(digestSteps(path, { nestedDatasets, wholeStore }, 0, fs));
 }
@@ -36,7 +36,7 @@ export function* digestSteps(
   path: string,
   rules: { nestedDatasets: boolean; wholeStore?: boolean },
   now: number,
-  fs: WalkedFiles = Deno,
+  fs: DigestedFiles = Deno,
 ): Steps<ItemDigest> {
   const hash = createHash("sha1");
   const sum = new SignatureSum(now);
@@ -62,7 +62,7 @@ export function* digestSteps(
 }
 
 /** The fingerprint of a single-file item. Throws the system's error when it is gone. */
-export function digestFile(path: string, now = 0, fs: WalkedFiles = Deno): ItemDigest {
+export function digestFile(path: string, now = 0, fs: DigestedFiles = Deno): ItemDigest {
   const stat = statExact(path, true, fs);
   const sum = new SignatureSum(now);
   sum.add("", stat);
@@ -75,7 +75,7 @@ export function digestFile(path: string, now = 0, fs: WalkedFiles = Deno): ItemD
   };
 }
 
-function quietStat(path: string, follow: boolean, fs: WalkedFiles): ExactStat | undefined {
+function quietStat(path: string, follow: boolean, fs: DigestedFiles): ExactStat | undefined {
   try {
     return statExact(path, follow, fs);
   } catch {

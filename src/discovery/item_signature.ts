@@ -2,7 +2,10 @@
  * A cheap way to recognise an item that has not changed since the last look: no exact stats, no cryptographic hash.
  * A signature only ever says "as before"; what changed is told by the digest.
  */
-import { type Steps, type WalkedFiles, walkItem } from "./item_walk.ts";
+import type { FileSystem } from "../env.ts";
+import { type Steps, walkItem } from "./item_walk.ts";
+
+type SignedFiles = Pick<FileSystem, "readDirSync" | "lstatSync" | "statSync">;
 
 /**
  * Deno's stat tells mtimes in ms: an input that changed this shortly before the look, ms, could change again without a
@@ -30,7 +33,7 @@ export function* signFolder(
   path: string,
   nestedDatasets: boolean,
   now: number,
-  fs: WalkedFiles = Deno,
+  fs: SignedFiles = Deno,
 ): Steps<ItemSignature> {
   const sum = new SignatureSum(now);
   const result: ItemSignature = { signature: 0, nested: [], unreadable: [] };
@@ -44,7 +47,7 @@ export function* signFolder(
 }
 
 /** Signature of a single file; 0 when it cannot be told. */
-export function signFile(path: string, now: number, fs: WalkedFiles = Deno): number {
+export function signFile(path: string, now: number, fs: SignedFiles = Deno): number {
   const stat = quietStat(path, true, fs);
   if (stat === null) return 0;
   const sum = new SignatureSum(now);
@@ -96,7 +99,7 @@ export class SignatureSum {
   }
 }
 
-function quietStat(path: string, follow: boolean, fs: WalkedFiles): SignedStat | null {
+function quietStat(path: string, follow: boolean, fs: SignedFiles): SignedStat | null {
   try {
     const stat = follow ? fs.statSync(path) : fs.lstatSync(path);
     if (!stat.isFile || stat.mtime === null) return null;

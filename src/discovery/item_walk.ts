@@ -7,8 +7,8 @@ export const INFO_FILE = "_QH_dataset_info.yaml";
 /** Leaves between two pauses of a walk: some ms. */
 const PAUSE_EVERY = 200;
 
-/** What a walk reads; folders of a share are read ahead into one of these. */
-export type WalkedFiles = Pick<FileSystem, "readDirSync" | "lstatSync" | "statSync" | "statExact">;
+/** What a digest reads; folders of a share are read ahead into one of these. */
+export type DigestedFiles = Pick<FileSystem, "readDirSync" | "statExact">;
 
 export interface WalkRules {
   /** Folders inside that are datasets of their own are left out. */
@@ -33,7 +33,12 @@ export type Steps<T> = Generator<void, T>;
  * Visits an item's entries by name, without hidden ones (D3) but with the whole inside of `*.zarr` stores; links are
  * leaves (D4).
  */
-export function* walkItem(fs: WalkedFiles, path: string, rules: WalkRules, visitor: Visitor): Steps<void> {
+export function* walkItem(
+  fs: Pick<FileSystem, "readDirSync">,
+  path: string,
+  rules: WalkRules,
+  visitor: Visitor,
+): Steps<void> {
   let leaves = 0;
   yield* walk("", rules.wholeStore ?? false);
 

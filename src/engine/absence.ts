@@ -52,10 +52,13 @@ export async function notePlaceGone(
   );
 }
 
-/** The second look at inputs that were absent a while ago. */
-export function lookAgainForAbsent(s: Services, source: FolderSource): void {
+/** The second look at inputs that were absent a while ago. @returns relative names of those that are there again */
+export function lookAgainForAbsent(s: Services, source: FolderSource): string[] {
   const since = s.env.now() - ABSENCE_GRACE_MS;
-  noteAbsent(s, source, s.catalog.intake.absentSince(source.row.id, since, PAGE));
+  const ids = s.catalog.intake.absentSince(source.row.id, since, PAGE);
+  noteAbsent(s, source, ids);
+  return ids.flatMap((id) => s.catalog.items.byId(id) ?? []).map((i) => i.path ?? i.identifier)
+    .filter((name) => presence(source.plan, name, s.env.fs) === "there");
 }
 
 async function eachPage(
@@ -102,17 +105,29 @@ function belongs(plan: FolderSourcePlan, name: string): boolean {
 
 /**
  * An empty folder in place of the one that held the items is the mount point of a disk or share that is not there (D11).
+ * @returns whether the root is another folder than at the last look
  * @throws SyncError `root_missing`, `root_empty` and others of class source
  */
-export function checkSourceRoot(s: Services, { row, plan }: FolderSource): void {
+export function checkSourceRoot(s: Services, source: FolderSource): boolean {
   const { fs } = s.env;
-  checkRoot(plan.root, fs);
+  const { root } = source.plan;
+  checkRoot(root, fs);
+  return checkRootIdentity(s, source, statExact(root, true, fs).file_id, () => isEmpty(root, fs));
+}
+
+/** As {@link checkSourceRoot}, for a root that was reached. @param fileId as in ExactStat */
+export function checkRootIdentity(
+  s: Services,
+  { row, plan }: FolderSource,
+  fileId: string,
+  empty: () => boolean,
+): boolean {
   const key = `root_of_source_${row.id}`;
-  const identity = `${plan.root} ${statExact(plan.root, true, fs).file_id}`;
+  const identity = `${plan.root} ${fileId}`;
   const before = s.catalog.getFact(key);
-  if (before === identity) return;
+  if (before === identity) return false;
   const replaced = before?.startsWith(`${plan.root} `) ?? false;
-  if (replaced && isEmpty(plan.root, fs) && s.catalog.intake.presentCount(row.id) > 0) {
+  if (replaced && empty() && s.catalog.intake.presentCount(row.id) > 0) {
     throw new SyncError(
       "source",
       "root_empty",
@@ -124,6 +139,7 @@ export function checkSourceRoot(s: Services, { row, plan }: FolderSource): void 
     );
   }
   s.catalog.setFact(key, identity);
+  return replaced;
 }
 
 function isEmpty(path: string, fs: Services["env"]["fs"]): boolean {

@@ -71,13 +71,14 @@ export class FolderIntake {
   async takeAll(events: Iterable<ScanEvent>): Promise<void> {
     const slices = new Slices(this.s.env, this.options.signal);
     for (const event of events) {
-      this.#take(event);
+      this.take(event);
       if (slices.over) await slices.next();
     }
-    this.#flush();
+    this.flush();
   }
 
-  #take(event: ScanEvent): void {
+  /** Takes one event; {@link flush} when there are no more. */
+  take(event: ScanEvent): void {
     if (event.kind === "known") this.seen.add(event.id);
     else if (event.kind === "unreadable") this.complete = false;
     else if (event.kind === "unmatched") this.unmatched.add(event.path, event.reason);
@@ -94,11 +95,12 @@ export class FolderIntake {
         changed_at: Math.min(Math.max(event.changed_ms, options.eventAt ?? 0), now),
         scope_identifier: scopeFromPath ? event.identifier.split("/")[0] : undefined,
       });
-      if (this.#batch.length >= BATCH) this.#flush();
+      if (this.#batch.length >= BATCH) this.flush();
     }
   }
 
-  #flush(): void {
+  /** Writes what was taken to the catalog. */
+  flush(): void {
     const { catalog, env } = this.s;
     const { id } = this.source.row;
     const batch = this.#batch;

@@ -1,16 +1,16 @@
 /** One source of a serving agent: looked at, watched, looked at again; probes itself when it fails (L15). */
-import type { SourceRow } from "../catalog/sources.ts";
 import { reasonOf } from "../catalog/reason.ts";
-import type { FolderWatch } from "../env.ts";
+import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
-import { discover } from "./discover.ts";
+import { createLookout, type Lookout } from "./lookout.ts";
 import { resolveSource } from "./resolve_source.ts";
 import type { ReadySource, Services } from "./services.ts";
+import { Waking } from "./waking.ts";
 
 export interface RunnerHooks {
   /** Items may have become due, or their source got ready or failed. */
   onChange(): void;
-  /** What keeps the whole agent from working: disk full, catalog damaged. */
+  /** What keeps the whole agent from working: disk full, catalog damaged, no connection. */
   onAgentError(error: SyncError): void;
   /** Number of the current round, for error entries. */
   iteration(): number;
@@ -29,9 +29,10 @@ export interface SourceRunner {
   failed(error: SyncError): void;
 }
 
-const INTERVAL_MS = 900_000;
-const DEBOUNCE_MS = 100;
+/** Waits before the source is tried again, ms; the last one from then on. */
 const PROBES_MS = [5000, 15_000, 60_000, 300_000];
+/** A source that worked this long is tried again as if it had never failed, ms. */
+const WELL_MS = 60_000;
 
 export function createSourceRunner(s: Services, row: SourceRow, hooks: RunnerHooks): SourceRunner {
   return new Runner(s, row, hooks);
@@ -39,54 +40,114 @@ export function createSourceRunner(s: Services, row: SourceRow, hooks: RunnerHoo
 
 class Runner implements SourceRunner {
   ready: ReadySource | undefined;
-  watching: SourceRunner["watching"] = null;
-  #wake = Promise.withResolvers<void>();
+  #lookout: Lookout | undefined;
+  /** Ends the present attempt to work. */
+  #attempt = new AbortController();
+  readonly #waking: Waking;
   #failures = 0;
+  #workingSince = 0;
 
-  constructor(private readonly s: Services, readonly row: SourceRow, private readonly hooks: RunnerHooks) {}
+  constructor(private readonly s: Services, readonly row: SourceRow, private readonly hooks: RunnerHooks) {
+    this.#waking = new Waking(s.env);
+  }
+
+  get watching(): SourceRunner["watching"] {
+    return this.#lookout?.watching ?? null;
+  }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { s, row } = this;
-    signal.addEventListener("abort", () => this.rescan(), { once: true });
-    let watch: FolderWatch | undefined;
     while (!signal.aborted) {
-      this.#wake = Promise.withResolvers();
-      let wait = INTERVAL_MS;
       try {
-        const source = this.ready ?? await resolveSource(s, row);
-        const folder = source.plan.kind === "folder" ? source.plan.root : undefined;
-        if (folder !== undefined && !watch) {
-          watch = s.env.watch(folder, {
-            onPaths: () => void s.env.sleep(DEBOUNCE_MS).then(() => this.rescan()),
-            onLost: () => this.rescan(),
-            onEnd: () => this.watching = null,
-          });
-          this.watching = "events";
-        } else if (folder === undefined) wait = 1000;
-        await discover(s, source, signal);
-        this.ready = source;
-        this.#failures = 0;
+        this.#attempt = new AbortController();
+        await this.#work(AbortSignal.any([signal, this.#attempt.signal]));
       } catch (e) {
         if (signal.aborted) break;
-        this.failed(SyncError.from(e));
-        wait = PROBES_MS[Math.min(this.#failures++, PROBES_MS.length - 1)] ?? INTERVAL_MS;
+        const wait = this.#hindered(SyncError.from(e));
+        this.hooks.onChange();
+        await this.#waking.sleep(wait, signal).catch(() => {});
       }
-      this.hooks.onChange();
-      const timer = new AbortController();
-      await Promise.race([this.#wake.promise, s.env.sleep(wait, timer.signal).catch(() => {})]);
-      timer.abort();
     }
-    watch?.close();
+    this.ready = undefined;
   }
 
   rescan(): void {
-    this.#wake.resolve();
+    this.#lookout?.rescan();
+    this.#waking.wake();
   }
 
   failed(error: SyncError): void {
+    if (!this.ready) return;
     this.ready = undefined;
-    if (error.class === "local") return this.hooks.onAgentError(error);
-    this.s.catalog.errors.add(this.row.id, error.toData(), this.hooks.iteration(), this.s.env.now());
-    this.s.catalog.sources.setState(this.row.id, "error", reasonOf(error.toData()), this.s.env.now());
+    this.#attempt.abort(error);
+  }
+
+  /** Looks at the source for as long as it can be looked at. Throws why it cannot, or the signal's reason. */
+  async #work(signal: AbortSignal): Promise<void> {
+    const source = await resolveSource(this.s, this.row);
+    signal.throwIfAborted();
+    const lookout = this.#lookout = createLookout(this.s, source, {
+      onFound: () => this.hooks.onChange(),
+      onNotice: (error) => this.#note(error),
+    });
+    try {
+      // What is known already need not wait until everything was looked at again.
+      const first = lookout.look(signal);
+      if (this.row.scanned) this.ready = source;
+      await this.#looked(first);
+      this.#workingSince = this.s.env.monotonic();
+      for (;;) {
+        this.ready = source;
+        this.hooks.onChange();
+        this.#refresh();
+        await this.#looked(lookout.look(signal));
+      }
+    } finally {
+      this.#lookout = undefined;
+      this.ready = undefined;
+      lookout.close();
+    }
+  }
+
+  /** What the user may change without the source being looked at anew from its beginning. */
+  #refresh(): void {
+    const { default_scope, autoassign } = this.s.catalog.sources.byId(this.row.id) ?? this.row;
+    Object.assign(this.row, { default_scope, autoassign });
+  }
+
+  /** A platform that cannot be asked for scopes does not keep a source from being looked at. */
+  async #looked(look: Promise<void>): Promise<void> {
+    try {
+      await look;
+    } catch (e) {
+      if (!(e instanceof SyncError) || (e.class !== "network" && e.class !== "auth")) throw e;
+      this.hooks.onAgentError(e);
+    }
+  }
+
+  /** @returns how long to wait before the next attempt, ms */
+  #hindered(error: SyncError): number {
+    const worked = this.s.env.monotonic() - this.#workingSince;
+    if (this.#workingSince !== 0 && worked >= WELL_MS) this.#failures = 0;
+    this.#workingSince = 0;
+    const wait = PROBES_MS[Math.min(this.#failures++, PROBES_MS.length - 1)] ?? WELL_MS;
+    if (error.class === "local") this.hooks.onAgentError(error);
+    else {
+      this.#note(error);
+      try {
+        const reason = reasonOf(error.toData());
+        this.s.catalog.sources.setState(this.row.id, "error", reason, this.s.env.now());
+      } catch (e) {
+        this.hooks.onAgentError(SyncError.from(e));
+      }
+    }
+    return wait;
+  }
+
+  #note(error: SyncError): void {
+    try {
+      this.s.catalog.errors.add(this.row.id, error.toData(), this.hooks.iteration(), this.s.env.now());
+    } catch (e) {
+      this.hooks.onAgentError(SyncError.from(e));
+    }
   }
 }

@@ -1,0 +1,90 @@
+/**
+ * Files of a share, which may be slow or dead: a few calls at once, each with an end to its patience. A call that never
+ * returns keeps its place, so that a dead share cannot use up the threads of the whole agent (D11).
+ */
+import { SyncError } from "../kit/errors.ts";
+import { type ExactStat, statExactLater } from "../kit/fingerprint.ts";
+import type { Env } from "../env.ts";
+import { withTimer } from "./waking.ts";
+
+/** Calls at once; Deno has 32 threads for them. */
+const PARALLEL = 12;
+/** A call that takes longer than this, ms, means that the share does not answer. */
+const PATIENCE_MS = 20_000;
+
+export class PatientFiles {
+  #free = PARALLEL;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(private readonly env: Env) {}
+
+  /**
+   * Exact stat of a path; of the target of a link when `follow`.
+   * Throws the system's error, or SyncError `source_silent`.
+   */
+  stat(path: string, follow = false): Promise<ExactStat> {
+    return this.#call(path, () => statExactLater(path, follow, this.env.fs));
+  }
+
+  /** Entries of a folder. Throws as {@link stat}. */
+  list(path: string): Promise<Deno.DirEntry[]> {
+    return this.#call(path, () => Array.fromAsync(this.env.fs.readDir(path)));
+  }
+
+  async #call<T>(path: string, call: () => Promise<T>): Promise<T> {
+    return await withTimer(this.env, PATIENCE_MS, undefined, async (timer) => {
+      let late = false;
+      const silent = timer.then(() => {
+        late = true;
+        throw new SyncError(
+          "source",
+          "source_silent",
+          `${path}: no answer within ${PATIENCE_MS / 1000} s`,
+          { hint: "Its disk or network share hangs: reconnect it; the source goes on by itself then." },
+        );
+      });
+      silent.catch(() => {});
+      const turn = this.#turn().then(() => {
+        if (!late) return call().finally(() => this.#leave());
+        this.#leave();
+        throw new Error("too late");
+      });
+      turn.catch(() => {});
+      return await Promise.race([turn, silent]);
+    });
+  }
+
+  #turn(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free++;
+  }
+}
+
+/** Does `work` for each, several at once. Rejects with the first failure, when all that was begun has ended. */
+export async function inParallel<T>(
+  things: Iterable<T>,
+  parallel: number,
+  work: (thing: T) => Promise<void>,
+): Promise<void> {
+  const iterator = things[Symbol.iterator]();
+  let failed = false;
+  const worker = async () => {
+    for (let next = iterator.next(); !next.done && !failed; next = iterator.next()) {
+      await work(next.value).catch((e) => {
+        failed = true;
+        throw e;
+      });
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: parallel }, worker));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+}

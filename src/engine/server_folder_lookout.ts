@@ -1,0 +1,292 @@
+/**
+ * Keeps an eye on a folder of a share, where no events come and every call costs a round trip: folders above the items
+ * are listed only when their mtime changed, the newest items are looked at in every round, all others in turn (D9).
+ */
+import { classify, identifierOf, itemPath, join, rootMissing } from "../discovery/folder_scan.ts";
+import { digestFile, digestSteps } from "../discovery/item_digest.ts";
+import { finish, INFO_FILE, isMarked } from "../discovery/item_walk.ts";
+import { SyncError } from "../kit/errors.ts";
+import { ABSENCE_GRACE_MS, checkRootIdentity } from "./absence.ts";
+import { discovered } from "./discover.ts";
+import { FolderIntake, type FolderSourcePlan } from "./folder_intake.ts";
+import type { Lookout, LookoutHooks } from "./lookout.ts";
+import { inParallel, PatientFiles } from "./patient_files.ts";
+import { readAhead } from "./read_ahead.ts";
+import type { ReadySource, Services } from "./services.ts";
+import { Slices } from "./slices.ts";
+import { Waking } from "./waking.ts";
+
+/** Between the rounds, ms. */
+const ROUND_EVERY_MS = 20_000;
+/** Items looked at in every round (D10). */
+const NEWEST = 200;
+/** All items are looked at in turn within this time, ms: a part of the 6 h of D9. */
+const TURN_MS = 3_600_000;
+/** Least number of items of each round that are looked at in turn. */
+const LEAST_IN_TURN = 200;
+/** Between rounds that list every folder, whatever its mtime, ms: not every server keeps mtimes of folders. */
+const LIST_ALL_EVERY_MS = 3_600_000;
+/** A folder that changed this shortly before it was listed may change again without a new mtime, ms. */
+const RACY_MS = 5000;
+/** Folders and items looked at together; their calls share the places of PatientFiles. */
+const TOGETHER = 8;
+
+export class ServerFolderLookout implements Lookout {
+  readonly watching = "polling";
+  readonly #files: PatientFiles;
+  readonly #waking: Waking;
+  #roundAt = -Infinity;
+  #listAllAt = -Infinity;
+  /** Relative name of the item that was looked at last in turn. */
+  #turnAt = "";
+  /** Relative names of the present round's items that were not there. */
+  #absent: string[] = [];
+
+  constructor(
+    private readonly s: Services,
+    private readonly source: ReadySource,
+    private readonly plan: FolderSourcePlan,
+    private readonly hooks: LookoutHooks,
+  ) {
+    this.#files = new PatientFiles(s.env);
+    this.#waking = new Waking(s.env);
+  }
+
+  async look(signal: AbortSignal): Promise<void> {
+    while (this.#now < this.#roundAt) await this.#waking.sleep(this.#roundAt - this.#now, signal);
+    signal.throwIfAborted();
+    this.#roundAt = Infinity;
+    try {
+      await this.#round(signal);
+    } finally {
+      if (this.#roundAt === Infinity) this.#roundAt = this.#now + ROUND_EVERY_MS;
+    }
+  }
+
+  rescan(): void {
+    this.#roundAt = this.#listAllAt = -Infinity;
+    this.#waking.wake();
+  }
+
+  close(): void {}
+
+  get #now(): number {
+    return this.s.env.monotonic();
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const { s, source } = this;
+    const { looks } = s.catalog;
+    const { id } = source.row;
+    await this.#checkRoot();
+    const all = this.#now >= this.#listAllAt;
+    this.#absent = [];
+    const intake = new FolderIntake(s, source, this.plan, { signal, onFound: () => this.hooks.onFound() });
+    const look = (path: string) => this.#lookAt(path, intake, signal);
+
+    await this.#listFolders(all, intake, signal);
+    intake.flush();
+    await inParallel(looks.newest(id, NEWEST), TOGETHER, look);
+    intake.flush();
+    await inParallel(this.#inTurn(), TOGETHER, look);
+    intake.flush();
+    await this.#noteAbsent(look);
+    intake.flush();
+    if (all) {
+      s.catalog.sources.setUnmatched(id, intake.unmatched.count, intake.unmatched.newest);
+      this.#listAllAt = this.#now + LIST_ALL_EVERY_MS;
+    }
+    await discovered(s, source);
+  }
+
+  /** The next of all items, as many as are needed to be round in time. */
+  #inTurn(): string[] {
+    const { intake, looks } = this.s.catalog;
+    const { id } = this.source.row;
+    const share = Math.ceil(intake.presentCount(id) * ROUND_EVERY_MS / TURN_MS);
+    const count = Math.max(LEAST_IN_TURN, share);
+    const paths = looks.page(id, this.#turnAt, count);
+    this.#turnAt = paths.length < count ? "" : paths.at(-1) ?? "";
+    return paths;
+  }
+
+  /** @throws SyncError `root_missing`, `root_not_directory`, `root_empty`, `source_silent` */
+  async #checkRoot(): Promise<void> {
+    const { root } = this.plan;
+    let stat, entries: Deno.DirEntry[];
+    try {
+      stat = await this.#files.stat(root, true);
+      entries = stat.kind === "directory" ? await this.#files.list(root) : [];
+    } catch (e) {
+      throw e instanceof SyncError ? e : rootMissing(root, e);
+    }
+    if (stat.kind !== "directory") {
+      throw new SyncError("source", "root_not_directory", `${root} is not a folder`, {
+        hint: "Give the folder that holds the measurements: etiket-sync source update NAME --set …",
+      });
+    }
+    checkRootIdentity(
+      this.s,
+      { row: this.source.row, plan: this.plan },
+      stat.file_id,
+      () => entries.length === 0,
+    );
+  }
+
+  /** Goes through the folders above the items; what is new in a changed one is looked at. */
+  async #listFolders(all: boolean, intake: FolderIntake, signal: AbortSignal): Promise<void> {
+    const waiting = [""];
+    let busy = 0;
+    let more = Promise.withResolvers<void>();
+    const worker = async () => {
+      while (waiting.length > 0 || busy > 0) {
+        const folder = waiting.pop();
+        if (folder === undefined) {
+          await more.promise;
+          continue;
+        }
+        busy++;
+        try {
+          signal.throwIfAborted();
+          waiting.push(...await this.#foldersIn(folder, all, intake, signal));
+        } finally {
+          busy--;
+          more.resolve();
+          more = Promise.withResolvers();
+        }
+      }
+    };
+    await inParallel(Array.from({ length: TOGETHER }), TOGETHER, worker);
+  }
+
+  /** @returns the folders in a folder that are above items; [] for one that is an item or cannot be read */
+  async #foldersIn(
+    folder: string,
+    all: boolean,
+    intake: FolderIntake,
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const { folders } = this.s.catalog;
+    const { id } = this.source.row;
+    const path = itemPath(this.plan, folder);
+    let mtime: string, entries: Deno.DirEntry[];
+    try {
+      const stat = await this.#files.stat(path, true);
+      if (!all && folders.mtime(id, folder) === stat.mtime_ns) return folders.below(id, folder);
+      mtime = stat.mtime_ms < this.s.env.now() - RACY_MS ? stat.mtime_ns : "";
+      entries = await this.#files.list(path);
+    } catch (e) {
+      if (e instanceof SyncError) throw e;
+      return [];
+    }
+    if (this.plan.level === -1 && isMarked(entries)) {
+      // From now on it is looked at as an item.
+      folders.forget(id, folder);
+      await this.#lookAt(folder === "" ? "." : folder, intake, signal);
+      return [];
+    }
+    const { inside, items } = await this.#sort(folder, entries, intake, signal);
+    await inParallel(items, TOGETHER, (item) => this.#lookAt(item, intake, signal));
+    folders.listed(id, folder, mtime, inside);
+    return inside;
+  }
+
+  /** What is in a folder above items: folders to go into, and items that are not known. */
+  async #sort(
+    folder: string,
+    entries: readonly Deno.DirEntry[],
+    intake: FolderIntake,
+    signal: AbortSignal,
+  ): Promise<{ inside: string[]; items: string[] }> {
+    const depth = folder === "" ? 0 : folder.split("/").length;
+    const [inside, items]: [string[], string[]] = [[], []];
+    const slices = new Slices(this.s.env, signal);
+    for (const entry of entries) {
+      const listed = classify(this.plan, folder, depth, entry);
+      if (listed.kind === "unmatched") intake.take(listed);
+      else if (this.s.catalog.looks.get(this.source.row.id, listed.path) === undefined) {
+        (listed.kind === "folder" ? inside : items).push(listed.path);
+      }
+      if (slices.over) await slices.next();
+    }
+    return { inside, items };
+  }
+
+  async #lookAt(name: string, intake: FolderIntake, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { plan, s } = this;
+    const path = itemPath(plan, name);
+    const presence = await this.#presence(name);
+    if (presence === "gone") this.#absent.push(name);
+    if (presence !== "there") return;
+    const now = s.env.now();
+    const nestedDatasets = plan.level === -1;
+    const files = await readAhead(this.#files, path, { nestedDatasets, single: plan.single_file });
+    let digest;
+    try {
+      digest = plan.single_file
+        ? digestFile(path, now, files)
+        : finish(digestSteps(path, { nestedDatasets }, now, files));
+    } catch {
+      return; // A file that may not be looked at, or was removed just now.
+    }
+    // Of a folder that cannot be listed it is unknown whether it changed.
+    if (digest.unreadable.length > 0) return;
+    const identifier = identifierOf(plan, name, s.env.fs);
+    intake.take({
+      kind: "item",
+      identifier,
+      ...(identifier === name ? {} : { path: name }),
+      fingerprint: digest.fingerprint,
+      signature: digest.signature,
+      changed_ms: digest.newest_ms,
+    });
+    for (const nested of digest.nested) {
+      const inner = join(name, nested);
+      if (s.catalog.looks.get(this.source.row.id, inner) === undefined) {
+        await this.#lookAt(inner, intake, signal);
+      }
+    }
+  }
+
+  /** As `presence` of discovery/folder_scan.ts. @throws SyncError `source_silent` */
+  async #presence(name: string): Promise<"there" | "gone" | "unknown"> {
+    const { plan } = this;
+    const marked = plan.level === -1 ? join(name, INFO_FILE) : name;
+    try {
+      const { kind } = await this.#files.stat(itemPath(plan, marked), true);
+      const wanted = plan.level === -1 || plan.single_file ? "file" : "directory";
+      return kind === wanted ? "there" : "gone";
+    } catch (e) {
+      if (e instanceof SyncError) throw e;
+      return ["ENOENT", "ENOTDIR"].includes(codeOf(e)) ? "gone" : "unknown";
+    }
+  }
+
+  /** Takes for absent what is not there while the root is. */
+  async #noteAbsent(look: (path: string) => Promise<void>): Promise<void> {
+    const { catalog, env } = this.s;
+    const { id } = this.source.row;
+    const ids: number[] = [];
+    for (const name of new Set(this.#absent)) {
+      const item = catalog.items.byIdentifier(id, name.normalize("NFC")) ??
+        catalog.items.byIdentifier(id, name);
+      if (item) ids.push(item.id);
+      catalog.folders.distrust(id, name.slice(0, Math.max(0, name.lastIndexOf("/"))));
+    }
+    const again = catalog.intake.absentSince(id, env.now() - ABSENCE_GRACE_MS, NEWEST);
+    for (const item of again.map((i) => catalog.items.byId(i))) {
+      const name = item?.path ?? item?.identifier ?? "";
+      const presence = item ? await this.#presence(name) : "unknown";
+      if (item && presence === "gone") ids.push(item.id);
+      if (presence === "there") await look(name);
+    }
+    if (ids.length === 0) return;
+    await this.#checkRoot();
+    catalog.intake.absent(ids, ABSENCE_GRACE_MS, env.now());
+  }
+}
+
+function codeOf(e: unknown): string {
+  return e instanceof Error && "code" in e ? String(e.code) : "";
+}
