@@ -29,20 +29,21 @@ export class FolderManifest {
 
   /** Removes what a killed run may have left beside the manifest. */
   tidy(): void {
-    removeLeftover(this.folder, this.s.machineId);
+    removeLeftover(this.folder, this.s.machineId, this.s.env.fs);
   }
 
   /** Lets the stored manifest decide on the item's dataset (D12). @returns the item as it is then */
   async adopt(item: ItemRow, scope: string, recorder: RunRecorder): Promise<ItemRow> {
     const { s, folder } = this;
     const verdict = await judgeManifest({
-      manifest: readManifest(folder),
+      manifest: readManifest(folder, s.env.fs),
+      fs: s.env.fs,
       scope,
       folder,
       machineId: s.machineId,
       known: item.base !== null,
       uuidAt: (other) => {
-        const m = readManifest(other);
+        const m = readManifest(other, s.env.fs);
         return m === undefined || m === "unreadable" ? undefined : m.dataset_uuid;
       },
       filesEqual: (files) => this.#filesEqual(files),
@@ -75,7 +76,7 @@ export class FolderManifest {
       source: this.source.row.name,
       base: item.base === null ? null : metadataSchema.parse(JSON.parse(item.base)),
       fingerprint,
-    });
+    }, this.s.env.fs);
     if (!written) {
       this.s.logOnce(
         `source "${this.source.row.name}": folders are not writable, the catalog alone remembers their datasets`,

@@ -1,7 +1,7 @@
 /** `.QH_manifest.yaml`: the copy of the agent's memory inside a folder dataset (behaviour 7.2), and what it decides (D12). */
-import { existsSync } from "node:fs";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
+import type { FileSystem } from "../env.ts";
 import { type Metadata, metadataSchema } from "./metadata.ts";
 import type { UploadEntry } from "./sync_record.ts";
 
@@ -22,10 +22,13 @@ const manifestSchema = z.looseObject({
 export type LocalManifest = z.infer<typeof manifestSchema>;
 
 /** Reads a folder's manifest: undefined when absent, `unreadable` when it cannot be understood. */
-export function readManifest(folder: string): LocalManifest | "unreadable" | undefined {
+export function readManifest(
+  folder: string,
+  fs: Pick<FileSystem, "readTextFileSync"> = Deno,
+): LocalManifest | "unreadable" | undefined {
   let text: string;
   try {
-    text = Deno.readTextFileSync(`${folder}/${NAME}`);
+    text = fs.readTextFileSync(`${folder}/${NAME}`);
   } catch (e) {
     return e instanceof Deno.errors.NotFound ? undefined : "unreadable";
   }
@@ -52,7 +55,7 @@ export interface ManifestContent {
  * Writes the manifest under a hidden temporary name and renames it (R5).
  * @returns false when the folder is not writable: the catalog alone then remembers
  */
-export function writeManifest(content: ManifestContent): boolean {
+export function writeManifest(content: ManifestContent, fs: Files = Deno): boolean {
   const { folder, machine_id } = content;
   const temporary = temporaryName(folder, machine_id);
   const text = stringify({
@@ -65,26 +68,36 @@ export function writeManifest(content: ManifestContent): boolean {
     etiket_sync: { machine_id, source: content.source, base: content.base, fingerprint: content.fingerprint },
   });
   try {
-    using file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
+    using file = fs.openSync(temporary, { write: true, create: true, truncate: true });
     const bytes = new TextEncoder().encode(text);
     for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
     file.syncSync();
-    Deno.renameSync(temporary, `${folder}/${NAME}`);
+    fs.renameSync(temporary, `${folder}/${NAME}`);
     return true;
   } catch {
-    removeLeftover(folder, machine_id);
+    removeLeftover(folder, machine_id, fs);
     return false;
   }
 }
 
 /** Removes the temporary file that a killed run of this machine may have left. */
-export function removeLeftover(folder: string, machineId: string): void {
+export function removeLeftover(folder: string, machineId: string, fs: Files = Deno): void {
   const path = temporaryName(folder, machineId);
-  if (!existsSync(path)) return;
   try {
-    Deno.removeSync(path);
+    if (isThere(path, fs)) fs.removeSync(path);
   } catch {
     // Not writable any more: it is hidden and never synchronized.
+  }
+}
+
+type Files = Pick<FileSystem, "openSync" | "renameSync" | "removeSync" | "statSync">;
+
+function isThere(path: string, fs: Pick<FileSystem, "statSync">): boolean {
+  try {
+    fs.statSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -111,6 +124,7 @@ export interface ManifestSituation {
   uuidAt: (folder: string) => string | undefined;
   /** Every file of the stored record equals a local file. */
   filesEqual: (files: NonNullable<LocalManifest["files"]>) => Promise<boolean>;
+  fs?: Pick<FileSystem, "statSync">;
 }
 
 /** Decides by the table of D12 whether a folder is the stored dataset, moved or copied. */
@@ -127,7 +141,7 @@ export async function judgeManifest(s: ManifestSituation): Promise<ManifestVerdi
   });
   if (m.dataset_sync_path === s.folder || !m.dataset_sync_path) return same();
   if (s.uuidAt(m.dataset_sync_path) === m.dataset_uuid) return { kind: "own", log: "copied_dataset" };
-  if (existsSync(m.dataset_sync_path)) return { kind: "own", log: "copied_dataset" };
+  if (isThere(m.dataset_sync_path, s.fs ?? Deno)) return { kind: "own", log: "copied_dataset" };
   if (m.etiket_sync?.machine_id === s.machineId || s.known) return same("moved_dataset");
   const equal = m.files && Object.keys(m.files).length > 0 && await s.filesEqual(m.files);
   return equal ? same("moved_dataset") : { kind: "own" };
