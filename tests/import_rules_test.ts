@@ -9,7 +9,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   cli: ["engine", "platform", "readers", "kit", "version.ts"],
   engine: ["catalog", "discovery", "platform", "readers", "transfer", "kit", "env.ts", "version.ts"],
   catalog: ["kit"],
-  discovery: ["kit"],
+  discovery: ["kit", "env.ts"],
   transfer: ["platform", "kit", "env.ts"],
   platform: ["kit", "env.ts"],
   hub: ["kit", "env.ts"],

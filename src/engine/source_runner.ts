@@ -2,7 +2,8 @@
 import { reasonOf } from "../catalog/reason.ts";
 import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
-import { createLookout, type Lookout } from "./lookout.ts";
+import { createLookout } from "./create_lookout.ts";
+import type { Lookout } from "./lookout.ts";
 import { resolveSource } from "./resolve_source.ts";
 import type { ReadySource, Services } from "./services.ts";
 import { Waking } from "./waking.ts";
