@@ -44,6 +44,8 @@ interface Waiting {
 
 /** Processes beyond the limit, for owners that have none while slow tasks of others hold them all. */
 const EXTRA = 2;
+/** They are ended soon, but not while one task follows another: starting a process costs more than most tasks. */
+const EXTRA_IDLE_MS = 1000;
 
 class Pool implements ReaderPool {
   readonly #max: number;
@@ -187,11 +189,8 @@ class Pool implements ReaderPool {
   #release(member: Member): void {
     member.owner = undefined;
     if (!this.#members.has(member) || !member.process.usable) return;
-    if (this.#members.size > this.#max) {
-      return this.#retire(member, failures.aborted("an extra reader process"));
-    }
     const close = () => this.#retire(member, failures.aborted("an idle reader process"));
-    const timer = setTimeout(close, IDLE_MS);
+    const timer = setTimeout(close, this.#members.size > this.#max ? EXTRA_IDLE_MS : IDLE_MS);
     Deno.unrefTimer(timer);
     member.idleTimer = timer;
     this.#idle.push(member);

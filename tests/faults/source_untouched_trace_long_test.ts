@@ -1,17 +1,18 @@
 /** The first goal, system call by system call: nothing of the user's is opened for writing, changed or locked (B1, R5). */
 import { basename, join } from "node:path";
 import { REPOSITORY } from "../../src/cli/test_cli.ts";
-import { OnceSchema } from "../agent_process.ts";
+import { OnceSchema, writeDataset } from "../agent_process.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { treeListing } from "../tree_listing.ts";
 import { type EverySource, layOutEverySource, sourcesToml } from "./every_source.ts";
+import { itemStates, ServingAgent } from "./serving_agent.ts";
 import { type Touch, touchesBelow } from "./source_touches.ts";
 import { straceArgs, systemCalls, whyNotTraceable } from "./strace.ts";
 
-/** Runs `work` with the start of a command line that traces, and judges the trace. */
+/** Runs `work` with a state folder and what traces a program when put before it, and judges the trace. */
 async function traced(
   data: EverySource,
-  work: (program: string, args: string[], env: Record<string, string>) => Promise<void>,
+  work: (home: string, prefix: string[]) => Promise<void>,
 ): Promise<void> {
   const dir = await Deno.makeTempDir();
   try {
@@ -19,12 +20,15 @@ async function traced(
     for (const folder of [home, trace]) await Deno.mkdir(folder);
     await Deno.writeTextFile(join(home, "config.toml"), sourcesToml(data.sources));
     const before = listing(data.root);
-    const args = straceArgs(trace, [Deno.execPath(), "run", "-A", "--quiet", "main.ts"]);
-    await work("strace", args, { ETIKET_SYNC_HOME: home, NO_COLOR: "1" });
+    await work(home, ["strace", ...straceArgs(trace, [])]);
     const touches = touchesBelow(systemCalls(trace), data.root, REPOSITORY);
     assert(touches.filter(isManifest).length > 100, "the trace shows the manifests that are written");
     assertEquals(touches.filter((t) => !isManifest(t) && !isReadingWal(t)).map((t) => t.call.line), []);
-    assertEquals(listing(data.root), before);
+    const after = listing(data.root);
+    assertEquals(
+      Object.fromEntries(Object.keys(before).map((path) => [path, after[path] ?? "gone"])),
+      before,
+    );
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -63,11 +67,11 @@ async function inTraceableCase(work: (data: EverySource) => Promise<void>): Prom
 
 Deno.test("a whole run of `once` over every kind of source touches nothing but its own manifests", () =>
   inTraceableCase((data) =>
-    traced(data, async (program, args, env) => {
+    traced(data, async (home, [program = "", ...args]) => {
       const { stdout, stderr } = await new Deno.Command(program, {
-        args: [...args, "once", "--json"],
+        args: [...args, Deno.execPath(), "run", "-A", "--quiet", "main.ts", "once", "--json"],
         cwd: REPOSITORY,
-        env,
+        env: { ETIKET_SYNC_HOME: home, NO_COLOR: "1" },
       }).output();
       const [out, err] = [stdout, stderr].map((b) => new TextDecoder().decode(b));
       const { sources } = OnceSchema.parse(JSON.parse(out ?? ""));
@@ -76,5 +80,22 @@ Deno.test("a whole run of `once` over every kind of source touches nothing but i
         data.sources.map((s) => [s.name, s.synchronized]),
         err,
       );
+    })
+  ));
+
+Deno.test("`serve` over every kind of source, with data that arrive meanwhile, touches nothing either", () =>
+  inTraceableCase((data) =>
+    traced(data, async (home, prefix) => {
+      await using agent = ServingAgent.start(home, { prefix });
+      const expected = data.sources.reduce((sum, s) => sum + s.synchronized, 0);
+      const done = () => itemStates(home).get("done") ?? 0;
+      await agent.until("all is synchronized", () => done() >= expected, () => [...itemStates(home)]);
+      await writeDataset(join(data.root, "level_any", "arrives"), { "a.txt": "1" });
+      await agent.until(
+        "a new dataset is synchronized",
+        () => done() > expected,
+        () => [...itemStates(home)],
+      );
+      assertEquals(await agent.stop(), 0);
     })
   ));
