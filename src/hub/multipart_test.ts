@@ -2,7 +2,17 @@ import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertMatch } from "../../tests/assert.ts";
 import { systemEnv } from "../env.ts";
-import { bytesOf, Detail, md5, partsOf, randomBytes, sha256, TestHub, withHub } from "./test_hub.ts";
+import {
+  bytesOf,
+  Detail,
+  md5,
+  partsOf,
+  randomBytes,
+  sha256,
+  TestHub,
+  UploadLinksReply,
+  withHub,
+} from "./test_hub.ts";
 
 const MIB = 1024 * 1024;
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -205,6 +215,45 @@ Deno.test("a connection that hangs does not hold up the upload, and writes nothi
     await writer.close().catch(() => {});
     assert((await hanging).status >= 400);
     assertEquals(md5(await stored(hub, key)), md5(bytes));
+  }));
+
+Deno.test("a part under way when its upload is aborted is refused, and leaves nothing", () =>
+  withHub(async (hub) => {
+    const bytes = randomBytes(5 * MIB);
+    const { links } = await begin(hub, bytes);
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const headers = { "content-length": String(bytes.length) };
+    const put = hub.fetch(links.presigned_urls[0] ?? "", { method: "PUT", body: readable, headers });
+    const writer = writable.getWriter();
+    await writer.write(bytes.subarray(0, 2 * MIB));
+    assertEquals((await hub.abortParts(links)).status, 202);
+    await writer.write(bytes.subarray(2 * MIB)).catch(() => {});
+    await writer.close().catch(() => {});
+    const reply = await put;
+    assertEquals([reply.status, /^NoSuchUpload/.test(Detail.parse(await reply.json()).detail)], [404, true]);
+    assertEquals(leftOver(hub), []);
+  }));
+
+Deno.test("over the network: parts in parallel, with the links that lead back the same way", () =>
+  withHub(async (hub) => {
+    const server = hub.serve();
+    try {
+      const bytes = randomBytes(23 * MIB);
+      const key = await hub.file(await hub.dataset(), bytes.length);
+      const presign = `/api/v2/file/presigned_link/?file_uuid=${key.uuid}&version_id=${key.version_id}`;
+      const links = UploadLinksReply.parse(await (await fetch(server.url + presign)).json());
+      const etags = await Promise.all(
+        partsOf(bytes, links.part_size).map(async (body, i) => {
+          const reply = await fetch(links.presigned_urls[i] ?? "", { method: "PUT", body });
+          await reply.body?.cancel();
+          return reply.headers.get("etag") ?? "";
+        }),
+      );
+      assertEquals((await hub.validateParts(links, etags, md5(bytes))).status, 202);
+      assertEquals(md5(await stored(hub, key)), md5(bytes));
+    } finally {
+      await server.stop();
+    }
   }));
 
 Deno.test("another link, an abort or a deletion ends an upload: no more parts, nothing left on disk", () =>

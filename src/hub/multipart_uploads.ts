@@ -21,8 +21,8 @@ export interface UploadLinks extends VersionKey {
 }
 
 export class MultipartUploads {
-  /** The last of the completions under way, by upload. */
-  readonly #completions = new Map<string, Promise<void>>();
+  /** The last of the completions and aborts under way, by upload. */
+  readonly #endings = new Map<string, Promise<void>>();
   #sweeping: Promise<void> = Promise.resolve();
   #nextSweep = -Infinity;
 
@@ -71,15 +71,15 @@ export class MultipartUploads {
     }
   }
 
-  /** Runs one completion of an upload at a time, whether or not anybody still waits for it. */
-  #inTurn(uploadId: string, complete: () => Promise<void>): Promise<void> {
-    const earlier = this.#completions.get(uploadId) ?? Promise.resolve();
-    const completion = earlier.catch(() => {}).then(complete).finally(() => {
-      if (this.#completions.get(uploadId) === completion) this.#completions.delete(uploadId);
+  /** Ends an upload in one way at a time, whether or not anybody still waits for it. */
+  #inTurn(uploadId: string, end: () => Promise<void>): Promise<void> {
+    const earlier = this.#endings.get(uploadId) ?? Promise.resolve();
+    const ending = earlier.catch(() => {}).then(end).finally(() => {
+      if (this.#endings.get(uploadId) === ending) this.#endings.delete(uploadId);
     });
-    completion.catch(() => {});
-    this.#completions.set(uploadId, completion);
-    return completion;
+    ending.catch(() => {});
+    this.#endings.set(uploadId, ending);
+    return ending;
   }
 
   async #complete(request: FileValidate): Promise<void> {
@@ -98,10 +98,12 @@ export class MultipartUploads {
   }
 
   /** Ends an upload and deletes its parts. @throws HubError 404 NoSuchUpload */
-  async abort(key: VersionKey, uploadId: string): Promise<void> {
-    const upload = await this.#open(key, uploadId);
-    await this.catalogue.uploads.end(upload.id);
-    await this.#discard(upload);
+  abort(key: VersionKey, uploadId: string): Promise<void> {
+    return this.#inTurn(uploadId, async () => {
+      const upload = await this.#open(key, uploadId);
+      await this.catalogue.uploads.end(upload.id);
+      await this.#discard(upload);
+    });
   }
 
   async #open(key: VersionKey, uploadId: string): Promise<MultipartUpload> {
@@ -125,7 +127,7 @@ export class MultipartUploads {
   async #sweep(): Promise<void> {
     const before = this.env.now() - ABANDONED_AFTER;
     for (const upload of await this.catalogue.uploads.leftOver(before)) {
-      if (this.#completions.has(upload.id)) continue;
+      if (this.#endings.has(upload.id)) continue;
       await this.catalogue.uploads.end(upload.id);
       await this.#discard(upload).catch(() => {});
     }
@@ -136,7 +138,7 @@ export class MultipartUploads {
 
   /** Resolves once nothing is under way; call it when no request can come any more. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#completions.values());
+    await Promise.allSettled(this.#endings.values());
     await this.#sweeping;
   }
 }

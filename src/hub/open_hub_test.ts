@@ -64,6 +64,27 @@ Deno.test("objects of records that were deleted just before a kill go when the h
     assertEquals([...Deno.readDirSync(`${directory}/objects`)].map((entry) => entry.name), [kept.uuid]);
   }));
 
+Deno.test("a hub of the first version opens with everything that it had", () =>
+  withFolder(async (directory) => {
+    let hub = await TestHub.open(directory);
+    const dataset = await hub.dataset();
+    const secured = await hub.upload(dataset, bytesOf("secured"), { name: "secured" });
+    const pending = await hub.file(dataset, 7, { name: "pending" });
+    await hub.put(await hub.uploadLink(pending), bytesOf("pending"));
+    await hub.close();
+    const db = new DatabaseSync(`${directory}/hub.sqlite`);
+    db.exec(`DROP TABLE upload_parts; DROP TABLE uploads; ALTER TABLE files DROP COLUMN object_upload;
+             ALTER TABLE files DROP COLUMN object_etag; PRAGMA user_version = 1`);
+    db.close();
+    hub = await TestHub.open(directory);
+    assertEquals((await hub.validate(pending, md5(bytesOf("pending")))).status, 202);
+    for (const [key, text] of [[secured, "secured"], [pending, "pending"]] as const) {
+      assertEquals(await (await hub.fetch((await hub.readVersion(key)).S3_link ?? "")).text(), text);
+      assertEquals((await hub.readVersion(key)).etag, md5(bytesOf(text)));
+    }
+    await hub.close();
+  }));
+
 Deno.test("two openings in one process share the hub; neither removes the other's unfinished uploads", () =>
   withFolder(async (directory) => {
     const [one, two] = [await TestHub.open(directory), await TestHub.open(directory)];

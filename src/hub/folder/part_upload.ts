@@ -132,6 +132,9 @@ export class PartUpload {
         return await this.#receiveAside(number, body, length, check);
       }
       return await this.#receiveInPlace(number, body, length, check);
+    } catch (e) {
+      // Its files were closed under the request when it was aborted.
+      throw this.#isClosed ? noSuchUpload(this.upload.id) : e;
     } finally {
       this.#users--;
     }

@@ -33,6 +33,7 @@ async function withScript(
   test: (
     validate: () => ReturnType<TestHub["validateParts"]>,
     status: () => Promise<string>,
+    link: () => Promise<string>,
   ) => Promise<void>,
 ): Promise<void> {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
@@ -54,6 +55,7 @@ async function withScript(
       await test(
         () => hub.validateParts(links, ETAGS, md5(CONTENT)),
         async () => (await hub.readVersion(key)).status,
+        async () => (await hub.readVersion(key)).S3_link ?? "",
       );
     }, { store, env: { ...systemEnv, sleep } });
   } finally {
@@ -121,6 +123,18 @@ Deno.test("a store that puts the parts together but holds another length is not 
   withScript({ complete: completed, head: stored(COMPLETE_ETAG, 6) }, async (validate, status) => {
     assertEquals([(await validate()).status, await status()], [400, "pending"]);
   }));
+
+Deno.test("in a bucket with versions the download is of the very version that was secured", () => {
+  const head: Answer = async (request) => {
+    const reply = await stored()(request);
+    reply.headers.set("x-amz-version-id", "v-7");
+    return reply;
+  };
+  return withScript({ complete: completed, head }, async (validate, _status, link) => {
+    assertEquals((await validate()).status, 202);
+    assertEquals(new URL(await link()).searchParams.get("versionId"), "v-7");
+  });
+});
 
 Deno.test("a store may take longer than the client waits: it is told to ask again, and closing ends the wait", async () => {
   const directory = await Deno.makeTempDir({ prefix: "hub_" });

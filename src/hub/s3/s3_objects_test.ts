@@ -4,7 +4,10 @@ import { systemEnv } from "../../env.ts";
 import { bytesOf, Detail, md5, partsOf, randomBytes, type TestHub, withHub } from "../test_hub.ts";
 import { multipartEtag } from "./multipart_etag.ts";
 import { S3Client } from "./s3_client.ts";
+import { SqliteCatalogue } from "../sqlite/sqlite_catalogue.ts";
+import { S3Objects } from "./s3_objects.ts";
 import { checkStoreOptions } from "./store_options.ts";
+import { textsOf } from "./xml.ts";
 
 const MIB = 1024 * 1024;
 
@@ -158,6 +161,30 @@ Deno.test("an aborted or replaced upload takes no more parts and cannot be compl
     assertEquals([late.status, /NoSuchUpload/.test(await late.text())], [404, true]);
     const etag = await put(open.presigned_urls[0] ?? "", bytes);
     assertEquals((await hub.validateParts(open, [etag], md5(bytes))).status, 202);
+  }));
+
+Deno.test("uploads that a hub began and forgot are aborted later, known ones and those of others are left alone", () =>
+  withS3Server(async (server) => {
+    const store = checkStoreOptions({ ...server.store, prefix: "lab-3/" });
+    const client = new S3Client(store, systemEnv);
+    const folder = await Deno.makeTempDir();
+    const catalogue = new SqliteCatalogue(`${folder}/hub.sqlite`, systemEnv);
+    const objects = new S3Objects(store, catalogue.files, catalogue.uploads, systemEnv);
+    const upload = () => ({ uuid: crypto.randomUUID(), version_id: 1, size: 1, part_size: 5 * MIB });
+    const [known, forgotten] = [upload(), upload()];
+    catalogue.uploads.begin({ ...known, id: await objects.beginUpload(known) });
+    await objects.beginUpload(forgotten);
+    const stranger = "lab-3/of another program";
+    await client.send({ method: "POST", object: stranger, query: { uploads: "" } });
+    const open = async () =>
+      textsOf((await client.send({ method: "GET", query: { uploads: "" } })).text, "Key").toSorted();
+    const nameOf = ({ uuid }: { uuid: string }) => `lab-3/${uuid}/1`;
+    await objects.discardUnknownUploads(Date.now() - 3_600_000);
+    assertEquals(await open(), [nameOf(known), nameOf(forgotten), stranger].toSorted());
+    await objects.discardUnknownUploads(Date.now() + 3_600_000);
+    assertEquals(await open(), [nameOf(known), stranger].toSorted());
+    catalogue.close();
+    await Deno.remove(folder, { recursive: true });
   }));
 
 Deno.test("objects of deleted files leave the store, others stay", () =>
