@@ -2,6 +2,7 @@
  * Time, randomness and the file system as one object, so that fault and simulation tests run the production code
  * of discovery, transfer and engine. The network comes in through the platform client's transport.
  */
+import { clearImmediate, setImmediate } from "node:timers";
 import { SyncError } from "./kit/errors.ts";
 import type { ExactStatSource } from "./kit/fingerprint.ts";
 
@@ -78,9 +79,12 @@ export const systemEnv: Env = {
         signal?.removeEventListener("abort", cancel);
         resolve();
       };
-      const timer = setTimeout(done, ms);
+      // A timer fires after 1 ms at the earliest: too late for one who only lets others work.
+      const immediate = ms <= 0 ? setImmediate(done) : undefined;
+      const timer = immediate ? undefined : setTimeout(done, ms);
       const cancel = () => {
         clearTimeout(timer);
+        if (immediate) clearImmediate(immediate);
         reject(signal?.reason);
       };
       signal?.addEventListener("abort", cancel, { once: true });
