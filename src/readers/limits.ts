@@ -17,8 +17,11 @@ const MiB = 1024 * 1024;
 /** Resident memory past which a process is killed (B3, K2). */
 export const MEMORY_BYTES = 1536 * MiB;
 
-/** Past any of these a process gets no further task. WASM memory never shrinks; errors may leave things open. */
-export const RECYCLE = { tasks: 200, errors: 20, rss: 600 * MiB };
+/**
+ * Past any of these a process gets no further task. WASM memory never shrinks; errors may leave things open. A new one
+ * takes about a second of processor time until it is as quick as the old one was.
+ */
+export const RECYCLE = { tasks: 1000, errors: 20, rss: 400 * MiB };
 
 /** What a process may print during one task (P4). */
 export const OUTPUT = { line: 64 * MiB, perSecond: 64 * MiB, total: 1024 * MiB };
