@@ -15,6 +15,13 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** 0 to 65535; 0 = any free port. */
+export function portNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 65535) throw new InvalidArgumentError("Expected a port from 0 to 65535.");
+  return value;
+}
+
 /** At least 1. */
 export function atLeastOne(text: string): number {
   const value = wholeNumber(text);

@@ -12,6 +12,7 @@ import { errors } from "./commands/errors.ts";
 import { item } from "./commands/item.ts";
 import { once } from "./commands/once.ts";
 import { scope } from "./commands/scope.ts";
+import { serve } from "./commands/serve.ts";
 import { source } from "./commands/source.ts";
 import { status } from "./commands/status.ts";
 import { verify } from "./commands/verify.ts";
@@ -21,7 +22,7 @@ import { writeErr, writeOut } from "./streams.ts";
 import { VERSION } from "../version.ts";
 
 const GROUPS: readonly [title: string, build: readonly ((cli: Cli) => CommandUnknownOpts)[]][] = [
-  ["Synchronize:", [once, source, item]],
+  ["Synchronize:", [serve, once, source, item]],
   ["See what happens:", [status, errors, why, doctor]],
   ["Platform:", [dataset, scope, verify]],
   ["About this program:", [backend, converter, config, completion, version]],
