@@ -13,8 +13,11 @@ const SCHEDULE = [10 * SECOND, MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR, 2 * HOUR, 
 /** Wait while an input is busy: no attempt is counted. */
 const BUSY = [1, 2, 5, 10, 30, 60].map((s) => s * SECOND);
 const BUSY_LIMIT = 30 * MINUTE;
-/** Wait when the cause lies outside of the item (network, login, disk). */
-const OUTSIDE = 10 * SECOND;
+/**
+ * Wait when the cause lies outside of the item (network, login, disk), after the nth time in a row. Short at first: what
+ * was under way when the network came back fails after the agent has let everything go on.
+ */
+const OUTSIDE = [1, 2, 5, 10].map((s) => s * SECOND);
 
 /** Wait after the nth counted failure, ms, with ± 10 % jitter (L8); `random` is uniform in [0, 1). */
 export function retryDelay(failures: number, random: number): number {
@@ -76,12 +79,12 @@ export function afterFailure(item: ItemRow, error: ErrorData, now: number, rando
     case "auth":
     case "local":
     case "source":
-      return deferred(OUTSIDE);
+      return deferred(OUTSIDE[Math.min(streak, OUTSIDE.length) - 1] ?? SECOND);
     case "busy":
       if (now - streak_since >= BUSY_LIMIT) {
         return { ...counted(), reason: { ...reason, code: "source_busy" }, streak: 0 };
       }
-      return deferred(BUSY[Math.min(streak, BUSY.length) - 1] ?? OUTSIDE);
+      return deferred(BUSY[Math.min(streak, BUSY.length) - 1] ?? MINUTE);
     case "data":
     case "converter":
       return quarantined();
