@@ -18,7 +18,9 @@ const settingsSchema = z.strictObject({
     ),
   }).default({}),
   readers: z.strictObject({
-    max: z.int().min(1).max(64).default(2).describe("Reader processes at once."),
+    max: z.int().min(1).max(64).default(2).describe(
+      "Reader processes at once; two more while slow tasks of other sources hold them all.",
+    ),
   }).default({ max: 2 }),
   sources: z.array(z.strictObject({
     name: z.string().min(1).max(100),

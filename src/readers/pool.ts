@@ -31,6 +31,8 @@ interface Member {
   process: ReaderProcess;
   /** Whose task it runs. */
   owner: number | undefined;
+  /** When it got that task, ms of a clock that never jumps. */
+  since: number;
   tasks: number;
   errors: number;
   idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -44,6 +46,8 @@ interface Waiting {
 
 /** Processes beyond the limit, for owners that have none while slow tasks of others hold them all. */
 const EXTRA = 2;
+/** A task is slow when it takes longer than this, ms. */
+const SLOW_MS = 500;
 /** They are ended soon, but not while one task follows another: starting a process costs more than most tasks. */
 const EXTRA_IDLE_MS = 1000;
 
@@ -57,6 +61,7 @@ class Pool implements ReaderPool {
   /** Tasks that wait for a process, longest first. */
   readonly #waiting: Waiting[] = [];
   #nextId = 1;
+  #slowTimer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   constructor({ max = 2, load = [], log = () => {}, env = systemEnv }: ReaderPoolOptions) {
@@ -85,6 +90,7 @@ class Pool implements ReaderPool {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#slowTimer);
     const closed = failures.aborted("closing the reader processes");
     for (const waiting of this.#waiting.splice(0)) waiting.fail(closed);
     const all = [...this.#members];
@@ -147,18 +153,24 @@ class Pool implements ReaderPool {
       if (!member) continue;
       clearTimeout(member.idleTimer);
       member.owner = next.owner;
+      member.since = this.#env.monotonic();
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
       next.start(member);
     }
   }
 
-  /** Who gets a process now: the first in line, or, when all are taken, the first whose owner has none. */
+  /** Who gets a process now: the first in line, or, when slow tasks hold them all, the first whose owner has none. */
   #next(): Waiting | undefined {
     const idle = this.#idle.some((m) => m.process.usable);
     if (idle || this.#members.size < this.#max) return this.#waiting[0];
     if (this.#members.size >= this.#max + EXTRA) return undefined;
     const busy = new Set([...this.#members].map((m) => m.owner));
-    return this.#waiting.find((w) => w.owner !== undefined && !busy.has(w.owner));
+    const other = this.#waiting.find((w) => w.owner !== undefined && !busy.has(w.owner));
+    const slowAt = Math.max(...[...this.#members].map((m) => m.since)) + SLOW_MS;
+    const wait = slowAt - this.#env.monotonic();
+    if (!other || wait <= 0) return other;
+    clearTimeout(this.#slowTimer);
+    this.#slowTimer = setTimeout(() => this.#assign(), wait);
   }
 
   #takeIdle(): Member | undefined {
@@ -176,7 +188,7 @@ class Pool implements ReaderPool {
       waiting.fail(SyncError.from(e));
       return undefined;
     }
-    const member: Member = { process, owner: undefined, tasks: 0, errors: 0, idleTimer: undefined };
+    const member: Member = { process, owner: undefined, since: 0, tasks: 0, errors: 0, idleTimer: undefined };
     this.#members.add(member);
     this.#log(`reader process ${process.pid} started`);
     process.gone.then(() => {
