@@ -78,7 +78,7 @@ async function discoverDatabase(s: Services, source: ReadySource, options: Intak
         row.id,
         page.items.map((i) => ({ ...i, changed_at: 0 })),
         row.scanned ? "new" : "backfill",
-        s.env.uuid,
+        () => s.env.uuid(),
         s.env.now(),
       );
       s.catalog.sources.setCursor(row.id, page.cursor);

@@ -6,6 +6,7 @@ import { IdSet } from "../discovery/id_set.ts";
 import { signFile, signFolder } from "../discovery/item_signature.ts";
 import type { Steps } from "../discovery/item_walk.ts";
 import type { SourcePlan } from "../readers/tasks.ts";
+import { relocateMoved } from "./relocation.ts";
 import type { ReadySource, Services } from "./services.ts";
 import { Slices } from "./slices.ts";
 import { Unmatched } from "./unmatched.ts";
@@ -106,8 +107,9 @@ export class FolderIntake {
     const batch = this.#batch;
     if (batch.length === 0) return;
     this.#batch = [];
+    relocateMoved(this.s, { row: this.source.row, plan: this.plan }, batch);
     catalog.transaction(() => {
-      const ids = catalog.intake.upsert(id, batch, this.#lane, env.uuid, env.now());
+      const ids = catalog.intake.upsert(id, batch, this.#lane, () => env.uuid(), env.now());
       for (const [i, item] of batch.entries()) {
         const item_id = ids[i] ?? 0;
         this.seen.add(item_id);
