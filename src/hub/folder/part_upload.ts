@@ -11,9 +11,11 @@ import { HubError, invalidPart, noSuchUpload } from "../hub_error.ts";
 import { partCount, partRange } from "../part_size.ts";
 import { SharedSync } from "../shared_sync.ts";
 import { writeAll, writeBody } from "./body.ts";
+import { Claims, completing } from "./claims.ts";
 import { PIECE } from "./content_hash.ts";
 import type { FileHash, HashThread } from "./hash_thread.ts";
 import type { Incoming } from "./incoming.ts";
+import { RecordedParts } from "./recorded_parts.ts";
 import { stampOf } from "./stamp.ts";
 import { syncFolder } from "./sync_folder.ts";
 
@@ -27,19 +29,10 @@ export interface PartUploadContext {
   hashes: HashThread;
 }
 
-/** A writer of a part at its place in the whole. */
-interface Claim {
-  isRevoked: boolean;
-  /** The write to the file that was begun last. */
-  written: Promise<void>;
-}
-
 export class PartUpload {
-  readonly #claims = new Map<number, Claim>();
+  readonly #claims = new Claims();
   readonly #sync: SharedSync;
   #hash: FileHash;
-  /** Parts from the first one on that are at their places: their bytes can be counted. */
-  #counted = 0;
   #isCompleting = false;
   #isClosed = false;
   /** Requests under way. */
@@ -48,7 +41,7 @@ export class PartUpload {
   private constructor(
     private readonly folder: string,
     private readonly upload: MultipartUpload,
-    private readonly parts: Map<number, UploadPart>,
+    private readonly parts: RecordedParts,
     /** `whole`, to sync it. */
     private readonly file: Deno.FsFile,
     private readonly lock: Deno.FsFile,
@@ -56,7 +49,7 @@ export class PartUpload {
   ) {
     this.#sync = new SharedSync(() => file.syncData());
     this.#hash = context.hashes.count(this.#whole);
-    this.#countOn();
+    this.#hash.advance(parts.prefix);
   }
 
   /** Makes the folder of a new upload. */
@@ -87,7 +80,7 @@ export class PartUpload {
       return new PartUpload(
         folder,
         upload,
-        await recordedParts(upload.id, context.uploads),
+        await RecordedParts.read(upload, context.uploads),
         file,
         lock,
         context,
@@ -128,7 +121,7 @@ export class PartUpload {
     if (this.#isCompleting || this.#isClosed) throw completing();
     this.#users++;
     try {
-      if (this.parts.has(number) || this.#claims.has(number)) {
+      if (this.parts.get(number) || this.#claims.has(number)) {
         return await this.#receiveAside(number, body, length, check);
       }
       return await this.#receiveInPlace(number, body, length, check);
@@ -146,8 +139,7 @@ export class PartUpload {
     length: number,
     check: (md5: string) => void,
   ): Promise<string> {
-    const claim: Claim = { isRevoked: false, written: Promise.resolve() };
-    this.#claims.set(number, claim);
+    const claim = this.#claims.take(number);
     try {
       const { start } = partRange(this.upload, number);
       // Two threads share the hashing: this one takes the part when the other has enough to do.
@@ -156,21 +148,19 @@ export class PartUpload {
       using file = await this.context.fs.open(this.#whole, { write: true });
       await file.seek(start, Deno.SeekMode.Start);
       await writeBody(file, body, length, (piece, written) => {
-        claim.written = written;
+        claim.note(written);
         hash?.update(piece);
-      }, () => {
-        if (claim.isRevoked) throw completing();
-      });
+      }, () => claim.require());
       const [md5] = await Promise.all([
         hash?.digest("hex") ?? hashes.md5(this.#whole, start, start + length),
         this.#sync.request(),
       ]);
       check(md5);
-      if (claim.isRevoked) throw completing();
+      claim.require();
       await this.#record({ number, md5, place: null });
       return md5;
     } finally {
-      this.#claims.delete(number);
+      this.#claims.release(number);
     }
   }
 
@@ -197,28 +187,19 @@ export class PartUpload {
   }
 
   async #record(part: UploadPart): Promise<void> {
-    await this.context.uploads.recordPart(this.upload.id, part);
-    const earlier = this.parts.get(part.number);
-    this.parts.set(part.number, part);
-    if (earlier?.place) await this.#removeAside(earlier.place);
+    const counted = this.parts.prefix;
+    const earlier = await this.parts.record(part);
+    if (earlier?.place) await this.context.fs.remove(`${this.folder}/${earlier.place}`).catch(() => {});
     // What was counted of the whole is none of its bytes any more.
-    if (part.number <= this.#counted) this.#countAnew();
-    this.#countOn();
-  }
-
-  #countOn(): void {
-    const before = this.#counted;
-    while (this.parts.get(this.#counted + 1)?.place === null) this.#counted++;
-    if (this.#counted > before) {
-      const { start, length } = partRange(this.upload, this.#counted);
-      this.#hash.advance(start + length);
-    }
+    if (partRange(this.upload, part.number).start < counted) this.#countAnew();
+    else this.#hash.advance(this.parts.prefix);
   }
 
   #countAnew(): void {
     this.#hash.drop();
+    if (this.#isClosed) return;
     this.#hash = this.context.hashes.count(this.#whole);
-    this.#counted = 0;
+    this.#hash.advance(this.parts.prefix);
   }
 
   /**
@@ -228,24 +209,20 @@ export class PartUpload {
    * @throws HubError 400 InvalidPart, and then parts can come again
    */
   async complete(etags: string[]): Promise<ContentFacts> {
-    requireParts(this.upload, this.parts, etags);
+    this.parts.require(etags);
     this.#users++;
     this.#isCompleting = true;
     try {
       // Requests that were given up may still be sending: none of them writes any more.
-      for (const claim of this.#claims.values()) claim.isRevoked = true;
-      await Promise.allSettled([...this.#claims.values()].map((claim) => claim.written));
-      requireParts(this.upload, this.parts, etags);
+      await this.#claims.revokeAll();
+      this.parts.require(etags);
       await this.#moveIntoPlace();
       const hashes = await this.#hash.digest(this.upload.size);
       const stamp = stampOf(this.#whole);
       if (stamp === null) throw noSuchUpload(this.upload.id);
       return { size: this.upload.size, ...hashes, etag: hashes.md5, stamp };
     } catch (e) {
-      if (!this.#isClosed) {
-        this.#countAnew();
-        this.#countOn();
-      }
+      this.#countAnew();
       throw e;
     } finally {
       this.#isCompleting = false;
@@ -255,8 +232,7 @@ export class PartUpload {
 
   /** Copies parts that came more than once to where they belong. */
   async #moveIntoPlace(): Promise<void> {
-    const aside = [...this.parts.values()].filter((part) => part.place !== null);
-    for (const { number, md5, place } of aside) {
+    for (const { number, md5, place } of this.parts.aside()) {
       await this.#copyIntoPlace(number, `${this.folder}/${place}`);
       await this.#sync.request();
       await this.#record({ number, md5, place: null });
@@ -273,41 +249,12 @@ export class PartUpload {
     }
   }
 
-  async #removeAside(place: string): Promise<void> {
-    await this.context.fs.remove(`${this.folder}/${place}`).catch(() => {});
-  }
-
   /** Lets go of the upload; its parts stay. Writers under way find it out. */
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true;
-    for (const claim of this.#claims.values()) claim.isRevoked = true;
+    await this.#claims.revokeAll();
     this.#hash.drop();
     this.file.close();
     this.lock.close();
   }
-}
-
-export async function recordedParts(id: string, uploads: UploadCatalogue): Promise<Map<number, UploadPart>> {
-  return new Map((await uploads.parts(id)).map((part) => [part.number, part]));
-}
-
-/** @throws HubError 400 unless these are the ETags of all parts of an upload in order, quotes allowed */
-export function requireParts(
-  upload: MultipartUpload,
-  parts: Map<number, UploadPart>,
-  etags: string[],
-): void {
-  const count = partCount(upload);
-  if (etags.length !== count) throw invalidPart(`the upload has ${count} parts, not ${etags.length}`);
-  for (const [i, etag] of etags.entries()) {
-    const part = parts.get(i + 1);
-    if (!part) throw invalidPart(`part ${i + 1} has not been uploaded`);
-    if (etag.replaceAll('"', "").toLowerCase() !== part.md5) {
-      throw invalidPart(`the ETag of part ${i + 1} is "${part.md5}", not ${etag}`);
-    }
-  }
-}
-
-function completing(): HubError {
-  return new HubError(409, "the parts of this upload are being put together: it takes no more");
 }

@@ -8,7 +8,8 @@ import type { Catalogue, ContentFacts, MultipartUpload, VersionKey } from "../ca
 import { noSuchUpload } from "../hub_error.ts";
 import { HashThread } from "./hash_thread.ts";
 import type { Incoming } from "./incoming.ts";
-import { PartUpload, recordedParts, requireParts } from "./part_upload.ts";
+import { PartUpload } from "./part_upload.ts";
+import { RecordedParts } from "./recorded_parts.ts";
 import { stampOf } from "./stamp.ts";
 
 /** An upload without requests for so long is let go of, ms. */
@@ -74,7 +75,7 @@ export class PartUploads {
     const known = await uploads.whole(upload.id);
     // Moved by a process that was killed before it could say so.
     if (known && stampOf(objectPath) === known.stamp) {
-      requireParts(upload, await recordedParts(upload.id, uploads), etags);
+      (await RecordedParts.read(upload, uploads)).require(etags);
       return await uploads.complete(upload, known, () => {});
     }
     const facts: ContentFacts = await (await this.#take(upload)).complete(etags);
