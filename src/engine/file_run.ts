@@ -67,13 +67,17 @@ export async function publishAndRecord(
   for (const l of file.identity.logs) recorder.log(l.code, `${file.name}: ${l.message}`);
   try {
     const { signal, progress } = options;
-    progress?.sending(file.name, file.identity.size);
     const done = await publishFile(s, dataset, file, {
       dryRun: options.dryRun,
       creator,
       sourceId: source,
       ...(signal ? { signal } : {}),
-      ...(progress ? { onProgress: (sent) => progress.sent(file.name, sent) } : {}),
+      ...(progress
+        ? {
+          onStart: () => progress.sending(file.name, file.identity.size),
+          onProgress: (sent: number) => progress.sent(file.name, sent),
+        }
+        : {}),
     });
     for (const note of done.notes) recorder.log("upload_note", `${file.name}: ${note}`);
     recorder.upload(file.name, uploadEntry(s, file, hashesOf(done)));

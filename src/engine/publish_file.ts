@@ -25,6 +25,8 @@ export interface PublishFileOptions {
   /** For the turn that uploads take. */
   sourceId: number;
   signal?: AbortSignal;
+  /** Its turn has come: bytes are about to be sent. */
+  onStart?: () => void;
   onProgress?: (sent: number) => void;
 }
 
@@ -109,7 +111,10 @@ export async function publishFile(
     const outcome = await s.transfer.slots.run(
       options.sourceId,
       identity.size,
-      () => uploadVersion(job),
+      () => {
+        options.onStart?.();
+        return uploadVersion(job);
+      },
       options.signal,
     );
     if (outcome.outcome === "secured") {
