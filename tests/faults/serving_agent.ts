@@ -51,6 +51,10 @@ export class ServingAgent implements AsyncDisposable {
     return new ServingAgent(home, port, child);
   }
 
+  get pid(): number {
+    return this.child.pid;
+  }
+
   get stderr(): string {
     return this.#stderr;
   }
