@@ -1,4 +1,5 @@
 /** What was computed once and need not be again: hashes of unchanged files, outputs of unchanged conversions. */
+import { extname } from "node:path";
 import { z } from "zod";
 import type { CatalogDatabase } from "./database.ts";
 
@@ -25,6 +26,30 @@ export class HashCache {
       fingerprint,
     );
     return row && identitySchema.parse(JSON.parse(String(row.identity)));
+  }
+
+  /**
+   * As {@link get}, also for a file that was renamed since: it has the same size, mtime and file id. Its suffix must be as
+   * before, for that decides on its type.
+   */
+  ofFile(path: string, fingerprint: string): Identity | undefined {
+    const known = this.get(path, fingerprint);
+    if (known) return known;
+    const suffix = (name: string) => extname(name).toLowerCase();
+    const before = this.pathsOf(fingerprint).find((other) => suffix(other) === suffix(path));
+    if (before === undefined) return undefined;
+    this.db.note(
+      "INSERT OR REPLACE INTO hashes SELECT ?, fingerprint, identity, used FROM hashes WHERE path = ?",
+      path,
+      before,
+    );
+    return this.get(path, fingerprint);
+  }
+
+  /** Paths under which a file with this size, mtime and file id was hashed. */
+  pathsOf(fingerprint: string): string[] {
+    return this.db.all("SELECT path FROM hashes WHERE fingerprint = ? LIMIT 10", fingerprint)
+      .map((r) => String(r.path));
   }
 
   put(path: string, fingerprint: string, identity: Identity, now: number): void {

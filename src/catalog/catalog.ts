@@ -9,6 +9,7 @@ import { ItemQueue } from "./item_queue.ts";
 import { ItemStore } from "./items.ts";
 import { LookStore } from "./looks.ts";
 import { MappingStore } from "./mappings.ts";
+import { RelocationStore } from "./relocations.ts";
 import { SourceStore } from "./sources.ts";
 
 /** Name of the fact that the user stopped the agent (L19). */
@@ -19,6 +20,7 @@ export class Catalog {
   readonly items: ItemStore;
   readonly intake: ItemIntake;
   readonly queue: ItemQueue;
+  readonly relocations: RelocationStore;
   readonly looks: LookStore;
   readonly folders: FolderIndex;
   readonly fileVersions: FileVersionStore;
@@ -32,6 +34,7 @@ export class Catalog {
     this.items = new ItemStore(db);
     this.intake = new ItemIntake(db);
     this.queue = new ItemQueue(db);
+    this.relocations = new RelocationStore(db);
     this.looks = new LookStore(db);
     this.folders = new FolderIndex(db);
     this.fileVersions = new FileVersionStore(db);

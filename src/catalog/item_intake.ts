@@ -1,5 +1,6 @@
 /** Takes in what discovery found, and finds out what is gone. */
 import type { CatalogDatabase } from "./database.ts";
+import type { Reason } from "./reason.ts";
 import { settle } from "./settle.ts";
 import type { Lane } from "./item_rows.ts";
 
@@ -161,11 +162,21 @@ export class ItemIntake {
 
   /**
    * Inputs that a look did not find: absent in two looks at least `graceMs` apart they become vanished (never
-   * synchronized) or deleted_locally (D13). @returns how many changed state
+   * synchronized) or deleted_locally (D13). One that was never synchronized and is known elsewhere, as it was, only moved:
+   * it is forgotten.
+   * @param reason why it is no item any more, when that is not that everything is gone
+   * @returns how many changed state
    */
-  absent(items: readonly number[], graceMs: number, now: number): number {
+  absent(items: readonly number[], graceMs: number, now: number, reason: Reason | null = null): number {
     const ids = JSON.stringify(items);
     return this.db.transaction(() => {
+      this.db.run(
+        `DELETE FROM items WHERE id IN (SELECT value FROM json_each(?1)) AND absent_since <= ?2
+         AND pushed_scope IS NULL AND state <> 'running' AND EXISTS (
+           SELECT 1 FROM items AS other WHERE other.fingerprint = items.fingerprint AND other.pushed_scope IS NOT NULL)`,
+        ids,
+        now - graceMs,
+      );
       this.db.run(
         `UPDATE items SET absent_since = ?1 WHERE id IN (SELECT value FROM json_each(?2)) AND absent_since IS NULL`,
         now,
@@ -173,12 +184,13 @@ export class ItemIntake {
       );
       return this.db.run(
         `UPDATE items SET state = CASE WHEN base IS NULL AND state <> 'done' THEN 'vanished' ELSE 'deleted_locally' END,
-         next_attempt_at = NULL, updated = ?1
+         reason = ?4, next_attempt_at = NULL, updated = ?1
          WHERE id IN (SELECT value FROM json_each(?2)) AND absent_since <= ?3
          AND state NOT IN ('vanished','deleted_locally','running')`,
         now,
         ids,
         now - graceMs,
+        reason === null ? null : JSON.stringify(reason),
       );
     });
   }

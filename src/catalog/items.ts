@@ -44,6 +44,8 @@ export type ItemPatch = Partial<
     | "pushed_scope"
     | "alt_uid"
     | "base"
+    | "moved_from"
+    | "is_secondary"
   >
 >;
 
@@ -152,31 +154,6 @@ export class ItemStore {
           Number(id),
         );
       }
-    });
-  }
-
-  /** A dataset folder was renamed or moved: its item takes over the place of the one found there (3.4). */
-  relocate(known: number, found: ItemRow, now: number): void {
-    this.db.transaction(() => {
-      this.db.run("DELETE FROM items WHERE id = ?", found.id);
-      this.db.run(
-        `UPDATE items SET source_id = ?, identifier = ?, path = ?, fingerprint = ?, changed_at = ?, due_at = ?,
-         changed_since = ?, state = ?, lane = ?,
-         priority = ?, scope_identifier = ?, reason = NULL, absent_since = NULL, next_attempt_at = NULL, updated = ? WHERE id = ?`,
-        found.source_id,
-        found.identifier,
-        found.path,
-        found.fingerprint,
-        found.changed_at,
-        found.due_at,
-        found.changed_since,
-        found.state,
-        found.lane,
-        found.priority,
-        found.scope_identifier,
-        now,
-        known,
-      );
     });
   }
 }

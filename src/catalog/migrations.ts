@@ -147,6 +147,15 @@ const STEPS: readonly string[] = [
     DELETE FROM looks WHERE source_id = OLD.source_id AND path = coalesce(OLD.path, OLD.identifier);
   END;
 
+  /* How a moved input is recognised (D14): items with a dataset by how their input looked last, hashed files by theirs. */
+  CREATE INDEX items_by_fingerprint ON items (fingerprint) WHERE pushed_scope IS NOT NULL;
+  CREATE INDEX items_by_alt_uid ON items (alt_uid) WHERE alt_uid IS NOT NULL;
+  CREATE INDEX hashes_by_file ON hashes (fingerprint);
+  /* Where the input was before it moved, until a run has recorded that. */
+  ALTER TABLE items ADD COLUMN moved_from TEXT;
+  /* Another item made the dataset: this one only adds keywords and attributes (S12). */
+  ALTER TABLE items ADD COLUMN is_secondary INTEGER NOT NULL DEFAULT 0;
+
   /* Folders above the items of polled sources: one whose mtime is as before is not listed again. */
   CREATE TABLE folders (
     source_id INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,

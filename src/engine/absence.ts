@@ -1,7 +1,9 @@
 /** Finds out which inputs are gone (D13): only a look at the very place, with the root in reach, tells. */
+import { reasonOf } from "../catalog/reason.ts";
 import type { SourceRow } from "../catalog/sources.ts";
 import { isHidden } from "../discovery/dirty_paths.ts";
 import { checkRoot, presence } from "../discovery/folder_scan.ts";
+import { INFO_FILE } from "../discovery/item_walk.ts";
 import type { IdSet } from "../discovery/id_set.ts";
 import { SyncError } from "../kit/errors.ts";
 import { statExact } from "../kit/fingerprint.ts";
@@ -91,7 +93,29 @@ function noteAbsent(s: Services, { row, plan }: FolderSource, ids: readonly numb
   if (gone.length === 0) return;
   // A disk that is taken away right now makes everything look gone.
   checkRoot(plan.root, env.fs);
-  catalog.intake.absent(gone, ABSENCE_GRACE_MS, env.now());
+  const unmarked = gone.filter((id) => isUnmarked(s, plan, id));
+  const deleted = gone.filter((id) => !unmarked.includes(id));
+  catalog.intake.absent(deleted, ABSENCE_GRACE_MS, env.now());
+  catalog.intake.absent(unmarked, ABSENCE_GRACE_MS, env.now(), MARKER_REMOVED);
+}
+
+/** Why an item whose folder is still there is none any more. */
+export const MARKER_REMOVED = reasonOf(
+  new SyncError(
+    "data",
+    "marker_removed",
+    `the folder holds no ${INFO_FILE} any more: it is no dataset here`,
+    {
+      hint: `Put a ${INFO_FILE} (it may be empty) into the folder to go on with it.`,
+    },
+  ).toData(),
+);
+
+/** Whether an item's folder is there, without the file that marks it. */
+function isUnmarked({ catalog, env }: Services, plan: FolderSourcePlan, id: number): boolean {
+  const item = catalog.items.byId(id);
+  if (!item || plan.level !== -1) return false;
+  return presence({ ...plan, level: 1 }, item.path ?? item.identifier, env.fs) === "there";
 }
 
 /** Whether an item of this name can exist under the source's present settings. */
@@ -112,22 +136,25 @@ export function checkSourceRoot(s: Services, source: FolderSource): boolean {
   const { fs } = s.env;
   const { root } = source.plan;
   checkRoot(root, fs);
-  return checkRootIdentity(s, source, statExact(root, true, fs).file_id, () => isEmpty(root, fs));
+  const { file_id } = statExact(root, true, fs);
+  return !isKnownRoot(s, source, file_id) && checkRootIdentity(s, source, file_id, isEmpty(root, fs));
 }
 
-/** As {@link checkSourceRoot}, for a root that was reached. @param fileId as in ExactStat */
+/** Whether the root is the folder that it was at the last look. @param fileId as in ExactStat */
+export function isKnownRoot(s: Services, source: FolderSource, fileId: string): boolean {
+  return s.catalog.getFact(rootFact(source.row.id)) === `${source.plan.root} ${fileId}`;
+}
+
+/** As {@link checkSourceRoot}, for a root that was reached and is not known. */
 export function checkRootIdentity(
   s: Services,
-  { row, plan }: FolderSource,
+  source: FolderSource,
   fileId: string,
-  empty: () => boolean,
+  empty: boolean,
 ): boolean {
-  const key = `root_of_source_${row.id}`;
-  const identity = `${plan.root} ${fileId}`;
-  const before = s.catalog.getFact(key);
-  if (before === identity) return false;
-  const replaced = before?.startsWith(`${plan.root} `) ?? false;
-  if (replaced && empty() && s.catalog.intake.presentCount(row.id) > 0) {
+  const { row, plan } = source;
+  const replaced = s.catalog.getFact(rootFact(source.row.id))?.startsWith(`${plan.root} `) ?? false;
+  if (replaced && empty && s.catalog.intake.presentCount(row.id) > 0) {
     throw new SyncError(
       "source",
       "root_empty",
@@ -138,9 +165,12 @@ export function checkRootIdentity(
       },
     );
   }
-  s.catalog.setFact(key, identity);
+  s.catalog.setFact(rootFact(source.row.id), `${plan.root} ${fileId}`);
   return replaced;
 }
+
+/** Key of the fact which folder the root of a source was at the last look: its path and its file id. */
+export const rootFact = (source: number) => `root_of_source_${source}`;
 
 function isEmpty(path: string, fs: Services["env"]["fs"]): boolean {
   for (const _ of fs.readDirSync(path)) return false;

@@ -9,6 +9,8 @@ import {
   writeManifest,
 } from "./local_manifest.ts";
 import { metadataSchema } from "./metadata.ts";
+import { takePlace } from "./relocated_item.ts";
+import { inputPath, isGone } from "./relocation_place.ts";
 import type { ReadySource, Services } from "./services.ts";
 import type { RunRecorder } from "./sync_record.ts";
 import { isoFromMs } from "../kit/time.ts";
@@ -32,20 +34,24 @@ export class FolderManifest {
     removeLeftover(this.folder, this.s.machineId, this.s.env.fs);
   }
 
-  /** Lets the stored manifest decide on the item's dataset (D12). @returns the item as it is then */
+  /** Lets the stored manifest decide on the item's dataset (D12). @returns the item as it is then; throws as takePlace */
   async adopt(item: ItemRow, scope: string, recorder: RunRecorder): Promise<ItemRow> {
     const { s, folder } = this;
+    const manifest = readManifest(folder, s.env.fs);
+    const stored = manifest === undefined || manifest === "unreadable" ? undefined : manifest.dataset_uuid;
+    const others = stored === undefined
+      ? []
+      : s.catalog.items.ofDataset(stored).filter((i) => i.id !== item.id);
     const verdict = await judgeManifest({
-      manifest: readManifest(folder, s.env.fs),
+      manifest,
       fs: s.env.fs,
       scope,
       folder,
       machineId: s.machineId,
-      known: item.base !== null,
-      uuidAt: (other) => {
-        const m = readManifest(other, s.env.fs);
-        return m === undefined || m === "unreadable" ? undefined : m.dataset_uuid;
-      },
+      own: item.dataset_uuid,
+      known: item.base !== null || others.length > 0,
+      isElsewhere: others.some((other) => this.#holds(other)),
+      uuidAt: (other) => this.#uuidAt(other),
       filesEqual: (files) => this.#filesEqual(files),
     });
     // The manifest of a moved or copied folder has to be rewritten.
@@ -53,14 +59,10 @@ export class FolderManifest {
     if (verdict.log) recorder.log(verdict.log, `the folder's manifest: ${verdict.log.replaceAll("_", " ")}`);
     if (verdict.kind === "own" || verdict.dataset_uuid === item.dataset_uuid) return item;
 
-    const now = s.env.now();
-    const before = s.catalog.items.ofDataset(verdict.dataset_uuid).find((i) => i.id !== item.id);
-    if (before && verdict.log === "moved_dataset") {
-      s.catalog.items.relocate(before.id, { ...item, state: "running" }, now);
-      return s.catalog.items.byId(before.id) ?? item;
-    }
-    const base = item.base ?? (verdict.base ? JSON.stringify(verdict.base) : null);
-    s.catalog.items.update(item.id, { dataset_uuid: verdict.dataset_uuid, base, pushed_scope: scope }, now);
+    if (others[0]) takePlace(s, item, others[0]);
+    const base = verdict.base ? JSON.stringify(verdict.base) : null;
+    const adopted = { dataset_uuid: verdict.dataset_uuid, base, pushed_scope: scope };
+    s.catalog.items.update(item.id, adopted, s.env.now());
     return s.catalog.items.byId(item.id) ?? item;
   }
 
@@ -84,9 +86,23 @@ export class FolderManifest {
     }
   }
 
+  /** Dataset uuid of the manifest in a folder, if there is one. */
+  #uuidAt(folder: string): string | undefined {
+    const m = readManifest(folder, this.s.env.fs);
+    return m === undefined || m === "unreadable" ? undefined : m.dataset_uuid;
+  }
+
+  /** Whether the folder of an item is there and is still its dataset; so it is taken when its disk is out of reach. */
+  #holds(item: ItemRow): boolean {
+    const path = inputPath(this.s, item);
+    if (path === undefined) return true;
+    return !isGone(this.s, path) && (this.#uuidAt(path) ?? item.dataset_uuid) === item.dataset_uuid;
+  }
+
   async #filesEqual(files: NonNullable<LocalManifest["files"]>): Promise<boolean> {
     for (const [name, stored] of Object.entries(files)) {
-      // Conversions and thumbnails have no file of their own here.
+      // What was deleted, conversions and thumbnails have no file of their own here.
+      if (stored.action === "skipped") continue;
       if (typeof stored.file_path === "string" && !stored.file_path.endsWith(`/${name}`)) continue;
       try {
         const { size, sha256 } = await hashFile(this.s.env.fs, `${this.folder}/${name}`);

@@ -91,9 +91,9 @@ export class Freezer {
     }
   }
 
-  /** Identity of an unchanged file from the cache (F6). */
+  /** Identity of an unchanged file from the cache, also when only its name changed (F6). */
   remembered(path: string, stat: ExactStat): Identity | undefined {
-    return this.s.catalog.hashes.get(path, fingerprintText(stat));
+    return this.s.catalog.hashes.ofFile(path, fingerprintText(stat));
   }
 
   /**

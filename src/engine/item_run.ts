@@ -9,11 +9,13 @@ import type { DatasetDraft, ReadResult } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
 import { isoFromMs } from "../kit/time.ts";
 import { Freezer } from "./freeze.ts";
+import { recordAbsentFiles } from "./absent_files.ts";
 import { FolderManifest } from "./folder_manifest.ts";
 import { fileGroups } from "./prepare.ts";
 import { publishDataset } from "./publish_dataset.ts";
 import { publishFiles } from "./publish_files.ts";
 import { type ItemOutcome, type ItemRunOptions, RecordedError } from "./file_run.ts";
+import { claimMoved, RelocatedItem } from "./relocated_item.ts";
 import { afterFailure, decisiveError } from "./retry.ts";
 import { scopeOf } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";
@@ -27,7 +29,13 @@ export async function runItem(
   item: ItemRow,
   options: ItemRunOptions,
 ): Promise<ItemOutcome> {
-  return await new ItemRun(s, source, item, options).run();
+  try {
+    return await new ItemRun(s, source, item, options).run();
+  } catch (e) {
+    const moved = e instanceof RelocatedItem ? s.catalog.items.byId(e.item) : undefined;
+    if (!moved) throw e;
+    return await new ItemRun(s, source, moved, options).run();
+  }
 }
 
 class ItemRun {
@@ -84,6 +92,7 @@ class ItemRun {
       const notStarted = await this.#publish(scope, staging, before);
       if (notStarted !== undefined) return this.#notStarted(notStarted);
     } catch (e) {
+      if (e instanceof RelocatedItem) throw e;
       const error = e instanceof RecordedError ? e.cause : SyncError.from(e);
       // A source that cannot be reached says nothing about its items.
       if (error.class === "source" || options.signal?.aborted) {
@@ -101,6 +110,8 @@ class ItemRun {
   async #publish(scope: string, staging: string, fingerprint: string): Promise<string | undefined> {
     const { s, options, source } = this;
     const recorder = this.#recorder;
+    const { moved_from } = this.#item;
+    if (moved_from !== null) recorder.log("moved_from", `moved here from ${moved_from}`);
     const manifest = FolderManifest.of(s, source, this.#path);
     if (manifest) {
       if (!options.dryRun) manifest.tidy();
@@ -111,6 +122,7 @@ class ItemRun {
     const read = await recorder.task("read", () => this.#read(staging));
     if ("not_started" in read) return read.not_started;
     const { draft } = read;
+    claimMoved(s, source, this.#item, draft.alt_uid, scope);
     this.#note(draft);
 
     const dataset = await recorder.task(
@@ -140,6 +152,7 @@ class ItemRun {
       creator: source.row.owner ?? "",
       options,
     });
+    recordAbsentFiles(s, draft, recorder);
     if (manifest && !options.dryRun && recorder.eventful) {
       manifest.write(this.#refreshed(), dataset.scope, recorder, fingerprint);
     }
@@ -247,7 +260,7 @@ class ItemRun {
   #finish(patch: ItemPatch): void {
     const blob = this.#recorder.finish();
     this.s.catalog.transaction(() => {
-      this.#update(patch);
+      this.#update({ ...patch, moved_from: null });
       if (blob && !this.options.dryRun) this.s.catalog.items.setRecord(this.#item.id, blob);
     });
   }
@@ -260,6 +273,9 @@ class ItemRun {
   }
 
   #update(patch: ItemPatch): void {
+    const { source_id, identifier } = this.#refreshed();
+    // Moved while it ran: it waits to be run at its new place.
+    if (source_id !== this.#item.source_id || identifier !== this.#item.identifier) return;
     this.s.catalog.items.update(this.#item.id, patch, this.s.env.now());
   }
 

@@ -118,8 +118,12 @@ export interface ManifestSituation {
   scope: string;
   folder: string;
   machineId: string;
-  /** The catalog pushed this item before. */
+  /** The dataset that the item has. */
+  own: string;
+  /** The catalog knows an item with the stored dataset. */
   known: boolean;
+  /** Another item of the catalog has the stored dataset, and its folder is there. */
+  isElsewhere: boolean;
   /** Dataset uuid of the manifest found in another folder, or undefined. */
   uuidAt: (folder: string) => string | undefined;
   /** Every file of the stored record equals a local file. */
@@ -139,9 +143,15 @@ export async function judgeManifest(s: ManifestSituation): Promise<ManifestVerdi
     base: m.etiket_sync?.base ?? null,
     ...(log ? { log } : {}),
   });
-  if (m.dataset_sync_path === s.folder || !m.dataset_sync_path) return same();
-  if (s.uuidAt(m.dataset_sync_path) === m.dataset_uuid) return { kind: "own", log: "copied_dataset" };
-  if (isThere(m.dataset_sync_path, s.fs ?? Deno)) return { kind: "own", log: "copied_dataset" };
+  const inPlace = m.dataset_sync_path === s.folder || !m.dataset_sync_path;
+  if (m.dataset_uuid === s.own) return same(inPlace ? undefined : "moved_dataset");
+  const copied: ManifestVerdict = { kind: "own", log: "copied_dataset" };
+  if (s.isElsewhere) return copied;
+  if (inPlace || !m.dataset_sync_path) return same();
+  const there = s.uuidAt(m.dataset_sync_path);
+  if (there === m.dataset_uuid) return copied;
+  // Without a manifest a folder at the old place may be the original; with another one it is another dataset.
+  if (there === undefined && isThere(m.dataset_sync_path, s.fs ?? Deno)) return copied;
   if (m.etiket_sync?.machine_id === s.machineId || s.known) return same("moved_dataset");
   const equal = m.files && Object.keys(m.files).length > 0 && await s.filesEqual(m.files);
   return equal ? same("moved_dataset") : { kind: "own" };

@@ -51,6 +51,8 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   }
   let local = metadataOf(draft, item.identifier);
 
+  /** Another one created the dataset at the same time. */
+  let wasBeaten = false;
   if (!remote && !dryRun) {
     s.catalog.items.update(item.id, { pushed_scope: scope, alt_uid: altUid }, now());
     const creator = input.source.row.owner ?? (await s.client.me()).sub;
@@ -67,6 +69,7 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
       attributes: local.attributes,
     });
     recorder.changed();
+    wasBeaten = remote !== null;
     if (!remote) {
       s.catalog.items.update(item.id, { base: JSON.stringify(local) }, now());
       recorder.log("dataset_created", `created dataset ${uuid}`);
@@ -81,8 +84,11 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
     if (!dryRun) s.catalog.items.update(item.id, { dataset_uuid: uuid }, now());
   }
   const where = await settleScope(s, input, remote);
-  const isSecondary = s.catalog.items.ofDataset(uuid).some((i) => i.id < item.id && i.base !== null);
-  if (isSecondary) {
+  const partners = s.catalog.items.ofDataset(uuid).filter((i) =>
+    i.id !== item.id && (i.base !== null || (wasBeaten && i.pushed_scope !== null))
+  );
+  const is_secondary = partners.length > 0 && (base === null || item.is_secondary);
+  if (is_secondary) {
     // The item that created the dataset speaks for its name; others only add (S12).
     const { name, description, ranking } = remote;
     local = { ...local, name, description, ranking };
@@ -107,7 +113,7 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   if (!dryRun) {
     s.catalog.items.update(
       item.id,
-      { base: JSON.stringify(local), pushed_scope: where, alt_uid: altUid },
+      { base: JSON.stringify(local), pushed_scope: where, alt_uid: altUid, is_secondary },
       now(),
     );
   }

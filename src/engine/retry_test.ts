@@ -30,6 +30,8 @@ const item = (patch: Partial<ItemRow> = {}): ItemRow => ({
   pushed_scope: null,
   alt_uid: null,
   base: null,
+  moved_from: null,
+  is_secondary: false,
   updated: 0,
   ...patch,
 });

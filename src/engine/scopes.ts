@@ -5,7 +5,11 @@ import type { PlatformClient } from "../platform/client.ts";
 import type { Services } from "./services.ts";
 
 /** C1: mapped identifier → its scope; else the default scope; else none. */
-export function scopeOf(s: Services, source: SourceRow, identifier: string | null): string | undefined {
+export function scopeOf(
+  s: Pick<Services, "catalog">,
+  source: SourceRow,
+  identifier: string | null,
+): string | undefined {
   if (identifier !== null && identifier !== "") {
     const mapped = s.catalog.mappings.scopeOf(source.id, identifier);
     if (mapped) return mapped;

@@ -72,6 +72,7 @@ export class RunStrand extends TaskLog {
 /** Writes one run into a record. */
 export class RunRecorder extends TaskLog {
   readonly #record: SyncRecordData;
+  readonly #met = new Set<string>();
   #changed = false;
 
   /** Begins the task `sync #<attempt>` (R2). `now` gives ISO times. */
@@ -96,9 +97,9 @@ export class RunRecorder extends TaskLog {
     if (!previous) this.#changed = true;
   }
 
-  /** Something worth keeping happened in this run. */
+  /** Something worth keeping happened in this run, or is no longer so: the record and the folder's manifest are written. */
   get eventful(): boolean {
-    return this.#changed || this.errors.length > 0;
+    return this.#changed || this.errors.length > 0 || !this.#wasQuiet() || this.#hasNews();
   }
 
   /** Something changed: the record must be stored even without errors. */
@@ -118,12 +119,16 @@ export class RunRecorder extends TaskLog {
 
   /** Adds what happened to one file of the draft; an unchanged file replaces an equal last entry. */
   upload(name: string, entry: UploadEntry): void {
+    this.#met.add(name);
     const list = this.#record.files[name] ??= [];
     const last = list.at(-1);
     if (
-      entry.action === "unchanged" && last?.status === "OK" && last.sha256 === entry.sha256 &&
-      last.version_id === entry.version_id
+      entry.action === "unchanged" && last?.status === "OK" && last.action !== "skipped" &&
+      last.sha256 === entry.sha256 && last.version_id === entry.version_id
     ) {
+      // After a move it is the same upload, of a file that lies elsewhere.
+      if (last.file_path !== entry.file_path) this.#changed = true;
+      last.file_path = entry.file_path;
       return;
     }
     this.#changed = true;
@@ -137,20 +142,35 @@ export class RunRecorder extends TaskLog {
     );
   }
 
+  /** Names of earlier runs that no upload of this one concerned, with their newest entries. */
+  notMet(): [name: string, last: UploadEntry][] {
+    return Object.entries(this.newestUploads()).filter(([name]) => !this.#met.has(name));
+  }
+
   /** Ends the run. @returns the bytes to store, or undefined when nothing worth keeping happened */
   finish(): Uint8Array | undefined {
-    const lastRun = this.#record.logs.at(-1);
-    const quietBefore = lastRun?.type === "task" && !lastRun.has_errors;
-    if (!this.eventful && quietBefore && !this.#hasNews()) return undefined;
+    if (!this.eventful) return undefined;
     this.#record.sync_time = this.now();
     this.#record.logs.push(this.root);
     return this.#bounded();
   }
 
-  /** Whether this run logged something that no stored run did: a new skip, an edit that was kept. */
+  /** Whether the last stored run went well. */
+  #wasQuiet(): boolean {
+    const last = this.#record.logs.at(-1);
+    return last?.type === "task" && !last.has_errors;
+  }
+
+  /**
+   * Whether this run logged something that no stored run did, such as an edit that was kept, or left out other files than
+   * the last one.
+   */
   #hasNews(): boolean {
+    const texts = logTexts(this.root);
     const known = new Set(this.#record.logs.flatMap(logTexts));
-    return logTexts(this.root).some((text) => !known.has(text));
+    if (texts.some((text) => !known.has(text))) return true;
+    const before = this.#record.logs.at(-1);
+    return skipsIn(before ? logTexts(before) : []) !== skipsIn(texts);
   }
 
   #bounded(): Uint8Array {
@@ -177,6 +197,11 @@ export class RunRecorder extends TaskLog {
     }
     return bytes;
   }
+}
+
+/** What a run left out, as one text. */
+function skipsIn(texts: readonly string[]): string {
+  return texts.filter((text) => text.startsWith("skip_")).sort().join("\n");
 }
 
 function pack(record: SyncRecordData): Uint8Array {

@@ -76,16 +76,36 @@ Deno.test("unknown keys of a stored record survive; presigned queries never get 
   assertEquals(loadRecord(again.finish())?.future, 1);
 });
 
-Deno.test("a run that changed nothing but says something new is stored, once", () => {
+Deno.test("a run that changed nothing but leaves out other files is stored, once", () => {
+  const runs = (record: SyncRecordData | undefined, ...skipped: string[]) => {
+    const run = begin(record, 2);
+    for (const path of skipped) run.log("skip_pattern", path);
+    return { isEventful: run.eventful, record: loadRecord(run.finish()) };
+  };
+  const first = runs(undefined, "a.tmp").record;
+  const news = runs(first, "a.tmp", "b.tmp");
+  assertEquals([news.isEventful, news.record?.logs.length], [true, 2]);
+  assertEquals(runs(news.record, "b.tmp", "a.tmp"), { isEventful: false, record: undefined });
+  const gone = runs(news.record, "a.tmp");
+  assertEquals([gone.isEventful, gone.record?.logs.length], [true, 3]);
+  assertEquals(runs(gone.record, "a.tmp").record, undefined);
+  assertEquals(runs(gone.record, "a.tmp", "b.tmp").record?.logs.length, 4, "left out again");
+});
+
+Deno.test("a file that comes back, and one that lies elsewhere, are news; the entry tells where it is", () => {
   const first = begin();
-  first.log("skip_pattern", "a.tmp");
+  first.upload("a", upload());
   const stored = loadRecord(first.finish());
   const second = begin(stored, 2);
-  second.log("skip_pattern", "a.tmp");
-  second.log("skip_pattern", "b.tmp");
-  const news = loadRecord(second.finish());
-  assertEquals(news?.logs.length, 2);
-  const third = begin(news, 3);
-  third.log("skip_pattern", "a.tmp");
-  assertEquals(third.finish(), undefined);
+  assertEquals(second.notMet().map(([name]) => name), ["a"]);
+  second.upload("a", upload({ action: "skipped", skip_reason: "deleted_locally" }));
+  assertEquals(second.notMet(), []);
+  const third = begin(loadRecord(second.finish()), 3);
+  third.upload("a", upload({ action: "unchanged" }));
+  const back = loadRecord(third.finish());
+  assertEquals(back?.files.a?.map((u) => u.action), ["uploaded", "skipped", "unchanged"]);
+  const fourth = begin(back, 4);
+  fourth.upload("a", upload({ action: "unchanged", file_path: "/elsewhere/a.txt" }));
+  const moved = loadRecord(fourth.finish());
+  assertEquals(moved?.files.a?.map((u) => u.file_path), ["/data/a.txt", "/data/a.txt", "/elsewhere/a.txt"]);
 });
