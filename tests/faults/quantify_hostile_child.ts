@@ -2,11 +2,11 @@
  * Child process of the hostile-input test: reads the containers `20241105/*` below ROOT whose names are given, and prints
  * one JSON line for each when it begins and when it ends. It is killed from outside when the library hangs.
  *
- * usage: hostile_child.ts ROOT NAME…
+ * usage: quantify_hostile_child.ts ROOT NAME…
  */
 import { join } from "node:path";
 import { SyncError } from "../../src/kit/errors.ts";
-import { readContainer } from "./testing.ts";
+import { readContainer } from "../../backends/quantify/testing.ts";
 
 const [root = "", ...names] = Deno.args;
 

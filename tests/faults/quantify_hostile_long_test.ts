@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { assert, assertEquals } from "../../tests/assert.ts";
-import { flipBits } from "../../tests/convert.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { flipBits } from "../convert.ts";
 import { SyncError } from "../../src/kit/errors.ts";
-import { readNetcdf3 } from "./netcdf3_source.ts";
-import { FIXTURES, tempFolder, TUID } from "./testing.ts";
+import { readNetcdf3 } from "../../backends/quantify/netcdf3_source.ts";
+import { FIXTURES, tempFolder, TUID } from "../../backends/quantify/testing.ts";
 
 const COPIES = 200;
 /** A file on which a child says nothing for this long counts as hanging; the child is killed and replaced. */
@@ -53,7 +53,7 @@ async function readInChild(root: string, names: string[], outcomes: Map<string, 
       "run",
       "-A",
       "--no-check",
-      fileURLToPath(new URL("hostile_child.ts", import.meta.url)),
+      fileURLToPath(new URL("quantify_hostile_child.ts", import.meta.url)),
       root,
       ...names,
     ],

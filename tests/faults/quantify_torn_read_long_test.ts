@@ -1,11 +1,11 @@
 /** A file that is rewritten all the time is read as one of its generations, or not at all. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals } from "../../tests/assert.ts";
-import { netcdfContent } from "../../tests/netcdf_content.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { netcdfContent } from "../netcdf_content.ts";
 import { SyncError } from "../../src/kit/errors.ts";
 import { copyPrivately } from "../../src/kit/private_copy.ts";
-import { readContainer, tempFolder, TUID, withContainer } from "./testing.ts";
+import { readContainer, tempFolder, TUID, withContainer } from "../../backends/quantify/testing.ts";
 
 const READS = 1000;
 

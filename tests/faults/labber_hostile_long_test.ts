@@ -1,10 +1,10 @@
 /** 200 damaged logs are read in reader processes, as the agent does; each ends with a draft or a reason. */
 import { basename, dirname, join } from "node:path";
-import { assert, assertEquals } from "../../tests/assert.ts";
-import { flipBits } from "../../tests/convert.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { flipBits } from "../convert.ts";
 import { SyncError } from "../../src/kit/errors.ts";
 import { createReaderPool } from "../../src/readers/pool.ts";
-import { DATA, LABBER, LATER, logsBelow, MORE, tempFolder } from "./testing.ts";
+import { DATA, LABBER, LATER, logsBelow, MORE, tempFolder } from "../../backends/labber/testing.ts";
 
 const COPIES = 200;
 
