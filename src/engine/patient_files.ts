@@ -12,6 +12,17 @@ const PARALLEL = 12;
 /** A call that takes longer than this, ms, means that the share does not answer. */
 const PATIENCE_MS = 20_000;
 
+const ofEnvs = new WeakMap<Env, Map<string, PatientFiles>>();
+
+/** The files of a share. Whoever tries again meets the calls that hang since the last time. */
+export function patientFiles(env: Env, root: string): PatientFiles {
+  let ofRoots = ofEnvs.get(env);
+  if (!ofRoots) ofEnvs.set(env, ofRoots = new Map());
+  let files = ofRoots.get(root);
+  if (!files) ofRoots.set(root, files = new PatientFiles(env));
+  return files;
+}
+
 export class PatientFiles {
   #free = PARALLEL;
   readonly #waiting: (() => void)[] = [];

@@ -5,41 +5,76 @@ import { SyncError } from "../kit/errors.ts";
 import type { ExactStat } from "../kit/fingerprint.ts";
 import type { PatientFiles } from "./patient_files.ts";
 
+export interface ReadAhead {
+  /** As `presence` of discovery/folder_scan.ts; `unmarked`: a folder that lost the file that made it a dataset. */
+  presence: "there" | "gone" | "unmarked" | "unknown";
+  /** What walkItem of discovery/item_walk.ts reads of it. */
+  files: DigestedFiles;
+}
+
 /**
- * What walkItem of discovery/item_walk.ts reads of a folder or file.
+ * Reads what there is to know of an item.
+ * @param rules.marked only folders with an info file are items
  * @throws SyncError `source_silent`
  */
 export async function readAhead(
   files: PatientFiles,
   path: string,
-  rules: { nestedDatasets: boolean; single: boolean },
-): Promise<DigestedFiles> {
+  rules: { marked: boolean; single: boolean },
+): Promise<ReadAhead> {
   const folders = new Map<string, Deno.DirEntry[] | Error>();
   const stats = new Map<string, ExactStat | Error>();
-  await (rules.single ? stat(path, true) : folder(path, true, false));
+  const presence = rules.single ? await readFile() : await readFolder();
   return {
-    readDirSync: (at) => got(folders.get(String(at))).values(),
-    statExact: (at) => got(stats.get(at)),
+    presence,
+    files: {
+      readDirSync: (at) => got(folders.get(String(at))).values(),
+      statExact: (at) => got(stats.get(at)),
+    },
   };
 
-  async function folder(at: string, isItem: boolean, inStore: boolean): Promise<void> {
-    const entries = await quietly(files.list(at));
-    folders.set(at, entries);
-    if (entries instanceof Error || (rules.nestedDatasets && !isItem && !inStore && isMarked(entries))) {
-      return;
-    }
+  async function readFile(): Promise<ReadAhead["presence"]> {
+    const found = await stat(path, true);
+    return found instanceof Error ? absence(found) : found.kind === "file" ? "there" : "gone";
+  }
+
+  async function readFolder(): Promise<ReadAhead["presence"]> {
+    const entries = await quietly(files.list(path));
+    folders.set(path, entries);
+    if (entries instanceof Error) return absence(entries);
+    if (rules.marked && !isMarked(entries)) return "unmarked";
+    await inside(path, entries, false);
+    return "there";
+  }
+
+  async function inside(at: string, entries: Deno.DirEntry[], inStore: boolean): Promise<void> {
     await Promise.all(
-      entries.filter((e) => inStore || !e.name.startsWith(".")).map((e) =>
-        e.isDirectory
-          ? folder(join(at, e.name), false, inStore || e.name.toLowerCase().endsWith(".zarr"))
-          : stat(join(at, e.name), e.isSymlink)
-      ),
+      entries.filter((e) => inStore || !e.name.startsWith(".")).map(async (e) => {
+        const child = join(at, e.name);
+        if (!e.isDirectory) return void await stat(child, e.isSymlink);
+        const childInStore = inStore || e.name.toLowerCase().endsWith(".zarr");
+        const listed = await quietly(files.list(child));
+        folders.set(child, listed);
+        if (listed instanceof Error || (rules.marked && !childInStore && isMarked(listed))) return;
+        await inside(child, listed, childInStore);
+      }),
     );
   }
 
-  async function stat(at: string, follow: boolean): Promise<void> {
-    stats.set(at, await quietly(files.stat(at, follow)));
+  async function stat(at: string, follow: boolean): Promise<ExactStat | Error> {
+    const found = await quietly(files.stat(at, follow));
+    stats.set(at, found);
+    return found;
   }
+}
+
+/** Only a system that says so makes a path gone (D13). */
+function absence(error: Error): "gone" | "unknown" {
+  const code = "code" in error ? String(error.code) : "";
+  return ["ENOENT", "ENOTDIR"].includes(code) || error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory
+    ? "gone"
+    : "unknown";
 }
 
 function got<T>(value: T | Error | undefined): T {

@@ -4,13 +4,13 @@
  */
 import { classify, identifierOf, itemPath, join, rootMissing } from "../discovery/folder_scan.ts";
 import { digestFile, digestSteps } from "../discovery/item_digest.ts";
-import { finish, INFO_FILE, isMarked } from "../discovery/item_walk.ts";
+import { finish, isMarked } from "../discovery/item_walk.ts";
 import { SyncError } from "../kit/errors.ts";
-import { ABSENCE_GRACE_MS, checkRootIdentity } from "./absence.ts";
+import { ABSENCE_GRACE_MS, checkRootIdentity, isKnownRoot, MARKER_REMOVED } from "./absence.ts";
 import { discovered } from "./discover.ts";
 import { FolderIntake, type FolderSourcePlan } from "./folder_intake.ts";
 import type { Lookout, LookoutHooks } from "./lookout.ts";
-import { inParallel, PatientFiles } from "./patient_files.ts";
+import { inParallel, type PatientFiles, patientFiles } from "./patient_files.ts";
 import { readAhead } from "./read_ahead.ts";
 import type { ReadySource, Services } from "./services.ts";
 import { Slices } from "./slices.ts";
@@ -40,7 +40,7 @@ export class ServerFolderLookout implements Lookout {
   /** Relative name of the item that was looked at last in turn. */
   #turnAt = "";
   /** Relative names of the present round's items that were not there. */
-  #absent: string[] = [];
+  readonly #absent = new Map<string, "gone" | "unmarked">();
 
   constructor(
     private readonly s: Services,
@@ -48,7 +48,7 @@ export class ServerFolderLookout implements Lookout {
     private readonly plan: FolderSourcePlan,
     private readonly hooks: LookoutHooks,
   ) {
-    this.#files = new PatientFiles(s.env);
+    this.#files = patientFiles(s.env, plan.root);
     this.#waking = new Waking(s.env);
   }
 
@@ -80,7 +80,7 @@ export class ServerFolderLookout implements Lookout {
     const { id } = source.row;
     await this.#checkRoot();
     const all = this.#now >= this.#listAllAt;
-    this.#absent = [];
+    this.#absent.clear();
     const intake = new FolderIntake(s, source, this.plan, { signal, onFound: () => this.hooks.onFound() });
     const look = (path: string) => this.#lookAt(path, intake, signal);
 
@@ -113,10 +113,12 @@ export class ServerFolderLookout implements Lookout {
   /** @throws SyncError `root_missing`, `root_not_directory`, `root_empty`, `source_silent` */
   async #checkRoot(): Promise<void> {
     const { root } = this.plan;
-    let stat, entries: Deno.DirEntry[];
+    const source = { row: this.source.row, plan: this.plan };
+    let stat, empty;
     try {
       stat = await this.#files.stat(root, true);
-      entries = stat.kind === "directory" ? await this.#files.list(root) : [];
+      if (isKnownRoot(this.s, source, stat.file_id)) return;
+      empty = stat.kind === "directory" && (await this.#files.list(root)).length === 0;
     } catch (e) {
       throw e instanceof SyncError ? e : rootMissing(root, e);
     }
@@ -125,12 +127,7 @@ export class ServerFolderLookout implements Lookout {
         hint: "Give the folder that holds the measurements: etiket-sync source update NAME --set …",
       });
     }
-    checkRootIdentity(
-      this.s,
-      { row: this.source.row, plan: this.plan },
-      stat.file_id,
-      () => entries.length === 0,
-    );
+    checkRootIdentity(this.s, source, stat.file_id, empty);
   }
 
   /** Goes through the folders above the items; what is new in a changed one is looked at. */
@@ -216,17 +213,16 @@ export class ServerFolderLookout implements Lookout {
     signal.throwIfAborted();
     const { plan, s } = this;
     const path = itemPath(plan, name);
-    const presence = await this.#presence(name);
-    if (presence === "gone") this.#absent.push(name);
-    if (presence !== "there") return;
     const now = s.env.now();
-    const nestedDatasets = plan.level === -1;
-    const files = await readAhead(this.#files, path, { nestedDatasets, single: plan.single_file });
+    const marked = plan.level === -1;
+    const { presence, files } = await readAhead(this.#files, path, { marked, single: plan.single_file });
+    if (presence === "gone" || presence === "unmarked") this.#absent.set(name, presence);
+    if (presence !== "there") return;
     let digest;
     try {
       digest = plan.single_file
         ? digestFile(path, now, files)
-        : finish(digestSteps(path, { nestedDatasets }, now, files));
+        : finish(digestSteps(path, { nestedDatasets: marked }, now, files));
     } catch {
       return; // A file that may not be looked at, or was removed just now.
     }
@@ -249,44 +245,23 @@ export class ServerFolderLookout implements Lookout {
     }
   }
 
-  /** As `presence` of discovery/folder_scan.ts. @throws SyncError `source_silent` */
-  async #presence(name: string): Promise<"there" | "gone" | "unknown"> {
-    const { plan } = this;
-    const marked = plan.level === -1 ? join(name, INFO_FILE) : name;
-    try {
-      const { kind } = await this.#files.stat(itemPath(plan, marked), true);
-      const wanted = plan.level === -1 || plan.single_file ? "file" : "directory";
-      return kind === wanted ? "there" : "gone";
-    } catch (e) {
-      if (e instanceof SyncError) throw e;
-      return ["ENOENT", "ENOTDIR"].includes(codeOf(e)) ? "gone" : "unknown";
-    }
-  }
-
-  /** Takes for absent what is not there while the root is. */
+  /** Takes for absent what is not there while the root is; what was absent a minute ago is looked at again. */
   async #noteAbsent(look: (path: string) => Promise<void>): Promise<void> {
     const { catalog, env } = this.s;
     const { id } = this.source.row;
-    const ids: number[] = [];
-    for (const name of new Set(this.#absent)) {
+    for (const item of catalog.intake.absentSince(id, env.now() - ABSENCE_GRACE_MS, NEWEST)) {
+      const row = catalog.items.byId(item);
+      if (row) await look(row.path ?? row.identifier);
+    }
+    if (this.#absent.size === 0) return;
+    await this.#checkRoot();
+    for (const [name, presence] of this.#absent) {
       const item = catalog.items.byIdentifier(id, name.normalize("NFC")) ??
         catalog.items.byIdentifier(id, name);
-      if (item) ids.push(item.id);
+      const reason = presence === "unmarked" ? MARKER_REMOVED : undefined;
+      if (item) catalog.intake.absent([item.id], ABSENCE_GRACE_MS, env.now(), reason);
+      // What it is now is found by listing the folder above it.
       catalog.folders.distrust(id, name.slice(0, Math.max(0, name.lastIndexOf("/"))));
     }
-    const again = catalog.intake.absentSince(id, env.now() - ABSENCE_GRACE_MS, NEWEST);
-    for (const item of again.map((i) => catalog.items.byId(i))) {
-      const name = item?.path ?? item?.identifier ?? "";
-      const presence = item ? await this.#presence(name) : "unknown";
-      if (item && presence === "gone") ids.push(item.id);
-      if (presence === "there") await look(name);
-    }
-    if (ids.length === 0) return;
-    await this.#checkRoot();
-    catalog.intake.absent(ids, ABSENCE_GRACE_MS, env.now());
   }
-}
-
-function codeOf(e: unknown): string {
-  return e instanceof Error && "code" in e ? String(e.code) : "";
 }
