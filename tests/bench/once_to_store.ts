@@ -4,11 +4,11 @@
  * usage: deno run -A tests/bench/once_to_store.ts HOME ROOT [STORE as JSON]
  */
 import { Agent } from "../../src/engine/agent.ts";
-import { S3StoreOptions } from "../../src/hub/s3/store_options.ts";
+import { checkStoreOptions } from "../../src/hub/s3/store_options.ts";
 
 const [home, root, storeText] = Deno.args;
 if (home === undefined || root === undefined) throw new Error("HOME and ROOT are missing");
-const store = storeText === undefined ? undefined : S3StoreOptions.parse(JSON.parse(storeText));
+const store = storeText === undefined ? undefined : checkStoreOptions(JSON.parse(storeText));
 const agent = await Agent.open({ home, ...(store ? { store } : {}) });
 try {
   if (agent.catalog.sources.list().length === 0) {
