@@ -51,7 +51,10 @@ Deno.test("a healthy state folder has no failure; an unreadable source has one o
       await Deno.mkdir(root);
       const config = { root_directory: root, is_server_folder: false };
       await agent.sources.add({ name: "raw", backend: "folderbase", config, scope: "default" });
-      assertEquals(by(await doctor({ home, agent, openError: null }), "sources")?.status, "ok");
+      const good = await doctor({ home, agent, openError: null });
+      assertEquals(by(good, "sources")?.status, "ok");
+      const watching = by(good, "source_events");
+      assertEquals([watching?.subject, watching?.detail], ["raw", "changes are noticed at once"]);
       await Deno.remove(root);
       const gone = by(await doctor({ home, agent, openError: null }), "sources");
       assertEquals([gone?.status, gone?.subject], ["fail", "raw"]);

@@ -14,7 +14,7 @@ export const inotifyLimits: Check = {
     if (watches >= COMFORTABLE.watches && instances >= COMFORTABLE.instances) return ok(detail);
     return warn(
       detail,
-      "Large trees are then polled. Raise it: sudo sysctl fs.inotify.max_user_watches=524288 " +
+      "Sources with more folders are scanned every few seconds instead. Raise it: sudo sysctl fs.inotify.max_user_watches=524288 " +
         "fs.inotify.max_user_instances=512 (to keep it, put both into /etc/sysctl.d/).",
     );
   },
