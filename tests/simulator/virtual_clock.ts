@@ -18,9 +18,9 @@ export class VirtualClock {
     this.#offset = start;
   }
 
-  /** Wall clock, ms since 1970. */
+  /** Wall clock, whole ms since 1970. */
   now(): number {
-    return this.#offset + this.#elapsed;
+    return Math.floor(this.#offset + this.#elapsed);
   }
 
   /** Elapsed time, ms; never jumps. */
