@@ -54,7 +54,10 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   /** Another one created the dataset at the same time. */
   let wasBeaten = false;
   if (!remote && !dryRun) {
-    s.catalog.items.update(item.id, { pushed_scope: scope, alt_uid: altUid }, now());
+    // A transaction, because it must survive a power cut too before the platform hears of the dataset (L22).
+    s.catalog.transaction(() =>
+      s.catalog.items.update(item.id, { pushed_scope: scope, alt_uid: altUid }, now())
+    );
     const creator = input.source.row.owner ?? (await s.client.me()).sub;
     remote = await s.client.createDataset({
       uuid,

@@ -38,8 +38,10 @@ export interface ApiRequest<T> {
 const READ_PAUSES_MS = [300, 1000];
 const API_TIMEOUT_MS = 10_000;
 
-/** Reply of calls that only say "done"; anything is accepted, an empty body too. */
-export const nothing: z.ZodType<void> = z.unknown().transform(() => undefined);
+/** Reply of calls that only say "done"; anything is accepted, an empty body too, but no error under a good status. */
+export const nothing: z.ZodType<void> = z.unknown()
+  .refine((v) => !z.object({ error: z.string() }).safeParse(v).success, "it names an error")
+  .transform(() => undefined);
 
 interface RawReply {
   status: number;
