@@ -17,13 +17,14 @@ import { source } from "./commands/source.ts";
 import { status } from "./commands/status.ts";
 import { verify } from "./commands/verify.ts";
 import { version } from "./commands/version.ts";
+import { watch } from "./commands/watch.ts";
 import { why } from "./commands/why.ts";
 import { writeErr, writeOut } from "./streams.ts";
 import { VERSION } from "../version.ts";
 
 const GROUPS: readonly [title: string, build: readonly ((cli: Cli) => CommandUnknownOpts)[]][] = [
   ["Synchronize:", [serve, once, source, item]],
-  ["See what happens:", [status, errors, why, doctor]],
+  ["See what happens:", [status, watch, errors, why, doctor]],
   ["Platform:", [dataset, scope, verify]],
   ["About this program:", [backend, converter, config, completion, version]],
 ];
@@ -35,6 +36,7 @@ export function buildProgram(cli: Cli): CommandUnknownOpts {
     examples: [
       ["etiket-sync source example qcodes", "how to add a source"],
       ["etiket-sync once", "sync everything that is due"],
+      ["etiket-sync serve", "watch the sources and sync what changes"],
       ["etiket-sync status", "what is synced, what is not"],
       ["etiket-sync why FOLDER", "why something is not on the platform"],
     ],

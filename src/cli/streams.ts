@@ -2,19 +2,22 @@
 
 const encoder = new TextEncoder();
 
-export function writeOut(text: string): void {
-  write(Deno.stdout, text);
+/** @returns false when nobody reads any more */
+export function writeOut(text: string): boolean {
+  return write(Deno.stdout, text);
 }
 
 export function writeErr(text: string): void {
   write(Deno.stderr, text);
 }
 
-function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   let bytes = encoder.encode(text);
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    return true;
   } catch (e) {
     if (!(e instanceof Deno.errors.BrokenPipe)) throw e;
+    return false;
   }
 }

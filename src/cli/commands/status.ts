@@ -1,8 +1,11 @@
 import type { SourceView } from "../../engine/views.ts";
+import type { AgentStatus } from "../../sdk/schemas.ts";
 import type { Cli } from "../cli.ts";
 import { command } from "../command.ts";
-import { count } from "../readable.ts";
+import { count, readableDuration } from "../readable.ts";
+import { runningAgent } from "../running_agent.ts";
 import { sourceTable } from "../source_text.ts";
+import { stateColour } from "../style.ts";
 import { keyValues } from "../table.ts";
 
 export const status = (cli: Cli) =>
@@ -12,6 +15,7 @@ export const status = (cli: Cli) =>
   }).action(() =>
     cli.withAgent(async (agent) => {
       const { lockHolder } = await import("../../engine/lock.ts");
+      const serving = await askAgent(cli, agent.home.root);
       const sources = agent.sources.list();
       const sum = (of: (s: SourceView) => number) => sources.reduce((total, s) => total + of(s), 0);
       const data = {
@@ -19,6 +23,8 @@ export const status = (cli: Cli) =>
         platform: agent.settings.platform.url ?? "embedded",
         /** Who works on this state folder now, null when nobody does. */
         running: lockHolder(agent.home.lockPath) ?? null,
+        /** What the serving agent says of itself, null when none serves. */
+        agent: serving,
         items_total: sum((s) => s.items_total),
         items_synchronized: sum((s) => s.items_synchronized),
         items_failed: sum((s) => s.items_failed),
@@ -32,8 +38,17 @@ export const status = (cli: Cli) =>
           ["platform", d.platform],
           [
             "agent",
-            d.running ? `running (${d.running})` : "not running; `etiket-sync once` syncs what is due",
+            d.running
+              ? `running (${d.running})${d.agent ? `, ${d.agent.url}` : ""}`
+              : "not running; `etiket-sync serve` or `etiket-sync once` syncs what is due",
           ],
+          [
+            "state",
+            d.agent && stateText(d.agent),
+            stateColour(d.agent?.state === "running" ? "ok" : "error"),
+          ],
+          ["what to do", d.agent?.reason?.hint],
+          ["clock", d.agent && clockText(d.agent.clock_offset_ms)],
           ["items", `${d.items_synchronized} of ${d.items_total} synchronized`],
           ["failed", d.items_failed ? `${d.items_failed}: etiket-sync item list --status error` : null],
           [
@@ -54,3 +69,30 @@ export const status = (cli: Cli) =>
       }
     })
   );
+
+/** Undefined facts are no reason to show none: an agent that does not answer is said, not an error. */
+async function askAgent(
+  cli: Cli,
+  home: string,
+): Promise<(AgentStatus & { url: string; pid: number }) | null> {
+  const found = await runningAgent(home);
+  if (!found) return null;
+  try {
+    return { url: found.url, pid: found.pid, ...await found.client.status() };
+  } catch (e) {
+    cli.warn(e instanceof Error ? e.message : String(e));
+    return null;
+  }
+}
+
+function stateText({ state, reason }: AgentStatus): string {
+  return reason ? `${state}: ${reason.message}` : state;
+}
+
+/** A clock that is wrong by more than a minute (U10). */
+function clockText(offsetMs: number): string | null {
+  if (Math.abs(offsetMs) <= 60_000) return null;
+  return `this computer is ${readableDuration(Math.abs(offsetMs))} ${
+    offsetMs > 0 ? "behind" : "ahead of"
+  } the platform`;
+}
