@@ -3,7 +3,7 @@ import type { FileSystem } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
 import { statExact } from "../kit/fingerprint.ts";
 import { digestFile, digestSteps, type ItemDigest } from "./item_digest.ts";
-import { finish, INFO_FILE, isMarked, listSorted, type Steps } from "./item_walk.ts";
+import { finish, INFO_FILE, listSorted, type Steps } from "./item_walk.ts";
 
 export interface FolderPlan {
   root: string;
@@ -192,13 +192,13 @@ class Scan {
   }
 
   *#folder(relative: string, depth: number): Generator<ScanEvent> {
-    const entries = listSorted(itemPath(this.plan, relative), this.#fs);
-    if (!entries) return yield { kind: "unreadable", path: relative };
-    if (this.plan.level === -1 && isMarked(entries)) {
+    if (this.plan.level === -1 && this.#isMarked(relative)) {
       const nested = yield* this.#item(relative === "" ? "." : relative);
       for (const n of nested) yield* this.#folder(join(relative, n), depth);
       return;
     }
+    const entries = listSorted(itemPath(this.plan, relative), this.#fs);
+    if (!entries) return yield { kind: "unreadable", path: relative };
     yield { kind: "pause" };
     for (const entry of entries) yield* this.#entry(relative, depth, entry);
   }
@@ -243,6 +243,15 @@ class Scan {
     }
     for (const u of look.unreadable) yield { kind: "unreadable", path: join(relative, u) };
     return look.nested;
+  }
+
+  /** One stat is cheaper than a listing that the item's digest makes once more. */
+  #isMarked(relative: string): boolean {
+    try {
+      return this.#fs.lstatSync(itemPath(this.plan, join(relative, INFO_FILE))).isFile;
+    } catch {
+      return false;
+    }
   }
 
   #entryOf(relative: string): Deno.DirEntry | undefined {
