@@ -69,7 +69,7 @@ async function* thumbnailFiles(
   requests: readonly ThumbnailRequest[],
   freezer: Freezer,
   recorder: Recorder,
-): AsyncGenerator<Candidate> {
+): AsyncGenerator<Candidate | FailedCandidate> {
   const conversions = new Conversions(s, freezer);
   let index = 0;
   for (const request of requests) {
@@ -77,8 +77,15 @@ async function* thumbnailFiles(
       yield await conversions.thumbnail(request, index);
       index++;
     } catch (e) {
-      const { message } = SyncError.from(e);
-      if (request.literal) recorder.log("thumbnail_failed", `${basename(request.path)}: ${message}`);
+      const error = SyncError.from(e);
+      // A full disk or a locked file says nothing about the image: it is tried again (F16 is about images).
+      if (error.class === "local" || error.class === "busy" && error.code !== "file_vanished") {
+        const name = `__thumbnail_${index++}`;
+        const origin = { path: request.path, mtime_ms: null };
+        yield { name, filename: `${name}.jpg`, origin, converter: null, error: error.toData() };
+      } else if (request.literal) {
+        recorder.log("thumbnail_failed", `${basename(request.path)}: ${error.message}`);
+      }
     }
   }
 }
