@@ -80,7 +80,7 @@ export function itemPath(plan: Pick<FolderPlan, "root">, relative: string): stri
   return relative === "." || relative === "" ? plan.root : `${plan.root}/${relative}`;
 }
 
-/** Looks at one item again; undefined when it is gone (or lost its info file). */
+/** Looks at one item again; undefined when it is gone (or lost its info file). @throws SyncError of class local */
 export function lookAtItem(
   plan: FolderPlan,
   relative: string,
@@ -89,7 +89,8 @@ export function lookAtItem(
   if (presence(plan, relative, fs) !== "there") return undefined;
   try {
     return finish(examineFully(plan, fs, relative, 0));
-  } catch {
+  } catch (e) {
+    if (e instanceof SyncError && e.class === "local") throw e;
     return undefined;
   }
 }

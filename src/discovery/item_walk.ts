@@ -1,5 +1,6 @@
 /** Which entries of an item's folder belong to it: the one walk behind digests and signatures. */
 import type { FileSystem } from "../env.ts";
+import { outOfHandles } from "../kit/file_failures.ts";
 
 /** The file that marks a folder as a dataset (D1). */
 export const INFO_FILE = "_QH_dataset_info.yaml";
@@ -68,14 +69,19 @@ export function isMarked(entries: readonly Deno.DirEntry[]): boolean {
   return entries.some((e) => e.name === INFO_FILE && e.isFile);
 }
 
-/** Entries by name, so that nothing depends on the file system's order; undefined when not readable. */
+/**
+ * Entries by name, so that nothing depends on the file system's order; undefined when not readable.
+ * @throws SyncError local `too_many_open_files`
+ */
 export function listSorted(
   path: string,
   fs: Pick<FileSystem, "readDirSync"> = Deno,
 ): Deno.DirEntry[] | undefined {
   try {
     return [...fs.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-  } catch {
+  } catch (e) {
+    const scarce = outOfHandles(e, path);
+    if (scarce) throw scarce;
     return undefined;
   }
 }

@@ -25,6 +25,19 @@ export function writing<T>(path: string, call: () => T): T {
   }
 }
 
+/** The error when the system has no more file handles to give, which says nothing about the file; else undefined. */
+export function outOfHandles(thrown: unknown, path: string): SyncError | undefined {
+  if (!/\bE[MN]FILE\b|os error (23|24)\b/.test(`${codeOf(thrown)} ${messageOf(thrown)}`)) return undefined;
+  return new SyncError("local", "too_many_open_files", `${path}: the system has no more file handles`, {
+    hint: "Raise the limit of open files, or close programs; the agent goes on by itself.",
+    cause: thrown,
+  });
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+}
+
 function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

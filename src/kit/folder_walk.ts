@@ -5,6 +5,7 @@
 import { join, sep } from "node:path";
 import type { Skip } from "./drafts.ts";
 import { type ErrorData, SyncError } from "./errors.ts";
+import { outOfHandles } from "./file_failures.ts";
 import { compareNames, logicalName, uniqueByName } from "./logical_name.ts";
 import type { ShellPattern } from "./shell_pattern.ts";
 
@@ -97,6 +98,8 @@ class Walker {
           cause: e,
         });
       }
+      const scarce = outOfHandles(e, folder.path);
+      if (scarce) throw scarce;
       return this.#unreadable(folder.path, folder.name, e);
     }
     const { infoFile, nested } = this.options;

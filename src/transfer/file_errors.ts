@@ -1,4 +1,5 @@
 import { SyncError } from "../kit/errors.ts";
+import { outOfHandles } from "../kit/file_failures.ts";
 
 type Rule = { pattern: RegExp; make: (path: string, cause: unknown) => SyncError };
 
@@ -36,19 +37,13 @@ const RULES: Rule[] = [
         cause,
       }),
   },
-  {
-    pattern: /\bEMFILE\b|\bENFILE\b|os error (23|24)\b/,
-    make: (path, cause) =>
-      new SyncError("local", "too_many_open_files", `${path}: the system has no more file handles`, {
-        hint: "Raise the limit of open files, or close programs; the agent goes on by itself.",
-        cause,
-      }),
-  },
 ];
 
 /** The error for a failed system call on a user's file. */
 export function fileError(thrown: unknown, path: string): SyncError {
   if (thrown instanceof SyncError) return thrown;
+  const scarce = outOfHandles(thrown, path);
+  if (scarce) return scarce;
   const code = thrown instanceof Error && "code" in thrown ? `${thrown.code} ` : "";
   const text = thrown instanceof Error ? `${code}${thrown.name} ${thrown.message}` : String(thrown);
   const rule = RULES.find((r) => r.pattern.test(text));
