@@ -10,6 +10,7 @@ import { openHub } from "../src/hub/open_hub.ts";
 import { type PlatformClient, platformClient } from "../src/platform/client.ts";
 import { inProcessTransport } from "../src/platform/transport_in_process.ts";
 import { assert, assertEquals } from "./assert.ts";
+import { ServingProcess } from "./serving_process.ts";
 
 export const OnceSchema = z.object({
   sources: z.array(z.object({
@@ -90,6 +91,7 @@ const Upload = z.looseObject({
   status: z.string(),
   md5: z.string().nullable(),
   version_id: z.number().nullable(),
+  skip_reason: z.string().nullable(),
 });
 /** Codes and messages of a sync record, wherever in its tree. */
 const Node: z.ZodType<LogNode> = z.looseObject({
@@ -141,6 +143,11 @@ export class Workspace {
   /** Runs a command on this state folder. */
   run(...args: string[]): Promise<Outcome> {
     return runCli(args, { home: this.home });
+  }
+
+  /** Starts `serve` on this state folder; ended by `await using`. */
+  serve(...args: string[]): Promise<ServingProcess> {
+    return ServingProcess.start(this.home, ...args);
   }
 
   async json(...args: string[]): Promise<unknown> {

@@ -6,7 +6,10 @@ const ROOT = new URL("..", import.meta.url).pathname;
 /** Who may import whom; a room may always import itself. `kit` knows nothing of the rest, so plug-ins lack nothing. */
 const ALLOWED: Record<string, readonly string[]> = {
   "main.ts": ["cli", "readers"],
-  cli: ["engine", "platform", "readers", "kit", "version.ts"],
+  cli: ["api", "sdk", "engine", "platform", "readers", "kit", "version.ts"],
+  // Over HTTP alone: what the dashboard, scripts and the command line see of an agent.
+  sdk: ["kit"],
+  api: ["engine", "kit"],
   engine: ["catalog", "discovery", "platform", "readers", "transfer", "kit", "env.ts", "version.ts"],
   catalog: ["kit"],
   discovery: ["kit", "env.ts"],

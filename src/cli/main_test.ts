@@ -41,7 +41,8 @@ Deno.test("usage errors end with 2, on stderr, with what was probably meant", as
     [["source"], /a command is missing/],
     [["once", "--set", "nothing", "--backend", "qcodes"], /"nothing" is not key=value/],
     [["once", "--set", "a=1"], /need --backend/],
-    [["serve"], /unknown command 'serve'/],
+    [["serve", "--port", "70000"], /port from 0 to 65535/],
+    [["watch"], /no agent serves/],
   ];
   for (const [args, message] of cases) {
     const { code, stdout, stderr } = await runCli(args);

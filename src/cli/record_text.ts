@@ -1,5 +1,5 @@
 /** A sync record as people read it: its files, then what happened in the last run. */
-import { lastRun, uploads } from "../engine/why_record.ts";
+import { lastMove, lastRun, uploads } from "../engine/why_record.ts";
 import type { SyncRecordData } from "../engine/sync_record.ts";
 import { printable, readableSize, readableTime } from "./readable.ts";
 import { dim, stateColour } from "./style.ts";
@@ -24,6 +24,8 @@ export function recordText(record: SyncRecordData | undefined): string {
       },
     ]));
   }
+  const move = lastMove(record);
+  if (move !== undefined) parts.push(`${printable(move)}\n`);
   if (run) {
     const head = `Last run: ${run.name}, ${readableTime(run.date)}`;
     const remarks = run.remarks.map((r) => {

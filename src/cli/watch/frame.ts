@@ -54,7 +54,7 @@ function heading(a: Activity, cut: (text: string) => string): string[] {
   ];
   return [
     stateColour(state === "running" ? "ok" : state === "stopped" ? "stopped" : "error")(
-      cut(`${state} since ${readableTime(since)}  (etiket-sync ${version}, ${platform})`),
+      cut(`${state} since ${readableTime(since)}  (etiket-sync ${version}, ${platformText(platform)})`),
     ),
     cut(facts.join("  ·  ")),
     ...(reason ? [red(cut(reason.message)), cut(reason.hint)] : []),
@@ -112,4 +112,9 @@ function fit(lines: readonly string[], room: number): string[] {
   if (room < 1) return [];
   const left = lines.length - room + 1;
   return [...lines.slice(0, room - 1), dim(`… ${left} more`)];
+}
+
+/** The embedded hub has an address that leads nowhere. */
+function platformText(address: string): string {
+  return address === "http://hub.internal" ? "embedded platform" : address;
 }
