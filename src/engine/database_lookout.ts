@@ -41,7 +41,7 @@ export class DatabaseLookout implements Lookout {
         this.#interval = state === this.#state ? this.#interval : SHORTEST_MS;
         this.#state = state;
         const started = env.monotonic();
-        await discover(this.s, this.source, signal, () => this.hooks.onFound());
+        await discover(this.s, this.source, signal, { onFound: () => this.hooks.onFound() });
         const ended = env.monotonic();
         this.#readAt = ended + READ_EVERY_MS;
         this.#restUntil = ended + REST * (ended - started);

@@ -8,22 +8,25 @@ import type { ReadySource, Services } from "./services.ts";
 
 /**
  * Discovers all of a source into the catalog.
- * @param onFound called whenever something new or changed was found
  * @throws SyncError of class source when the source cannot be looked at; its items then stay as they are
  */
 export async function discover(
   s: Services,
   source: ReadySource,
   signal?: AbortSignal,
-  onFound?: () => void,
+  hooks: Pick<IntakeOptions, "onFound" | "between"> = {},
 ): Promise<void> {
-  const options = { signal, ...(onFound ? { onFound } : {}) };
+  const options = { ...hooks, signal };
   if (source.plan.kind === "folder") await discoverFolder(s, source, source.plan, options);
   else await discoverDatabase(s, source, options);
-  await discovered(s, source);
+  if (!source.row.scanned) {
+    s.catalog.sources.setScanned(source.row.id);
+    source.row.scanned = true;
+  }
+  await assignScopes(s, source);
 }
 
-/** Looks only where the watch told of changes. @param changes.eventAt when it did, ms */
+/** Looks only where the watch told of changes. */
 export async function discoverPlaces(
   s: Services,
   source: ReadySource,
@@ -33,21 +36,15 @@ export async function discoverPlaces(
 ): Promise<void> {
   // First what is gone: of a moved dataset the old place must be known as empty when the new one is read.
   for (const place of places.gone) await notePlaceGone(s, { row: source.row, plan }, place, options.signal);
-  const intake = new FolderIntake(s, source, plan, options);
+  const intake = new FolderIntake(s, source, plan, { lane: "new", ...options });
   const { fs } = s.env;
   for (const place of places.look) {
     await intake.takeAll(scanPlace(plan, place === "." ? "" : place, { fs, examine: intake.examine }));
   }
-  await discovered(s, source);
+  await assignScopes(s, source);
 }
 
-/** What follows each look. */
-export async function discovered(s: Services, source: ReadySource): Promise<void> {
-  const { row } = source;
-  if (!row.scanned) {
-    s.catalog.sources.setScanned(row.id);
-    row.scanned = true;
-  }
+async function assignScopes(s: Services, { row }: ReadySource): Promise<void> {
   if (row.autoassign) await autoassign(s, row);
 }
 

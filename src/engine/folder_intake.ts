@@ -21,6 +21,10 @@ export interface IntakeOptions {
   eventAt?: number;
   /** Called after something new or changed was put into the catalog. */
   onFound?: () => void;
+  /** What is more urgent than the rest of a long scan; called between its slices. */
+  between?: () => Promise<void>;
+  /** The lane of what is found, when the watch told of it. */
+  lane?: Lane;
   signal?: AbortSignal | undefined;
 }
 
@@ -43,7 +47,7 @@ export class FolderIntake {
     private readonly options: IntakeOptions = {},
   ) {
     // What the first scan of a source finds is back-fill; later finds are news.
-    this.#lane = source.row.scanned ? "new" : "backfill";
+    this.#lane = options.lane ?? (source.row.scanned ? "new" : "backfill");
     this.unmatched = new Unmatched(plan.root, s.env.fs);
   }
 
@@ -73,7 +77,12 @@ export class FolderIntake {
     const slices = new Slices(this.s.env, this.options.signal);
     for (const event of events) {
       this.take(event);
-      if (slices.over) await slices.next();
+      if (!slices.over) continue;
+      await slices.next();
+      if (!this.options.between) continue;
+      // What was seen so far must not overwrite what is seen now.
+      this.flush();
+      await this.options.between();
     }
     this.flush();
   }

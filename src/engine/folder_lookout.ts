@@ -191,7 +191,12 @@ export class FolderLookout implements Lookout {
     this.#dirtyAt = Infinity;
     this.#scanAt = Infinity;
     try {
-      await discover(this.s, this.source, signal, () => this.hooks.onFound());
+      await discover(this.s, this.source, signal, {
+        onFound: () => this.hooks.onFound(),
+        between: async () => {
+          if (this.#now >= this.#placesAt) await this.#lookAtPlaces(signal);
+        },
+      });
     } finally {
       const rest = REST * (this.#now - started);
       this.#restUntil = this.#now + rest;

@@ -7,11 +7,11 @@ import { digestFile, digestSteps } from "../discovery/item_digest.ts";
 import { finish, isMarked } from "../discovery/item_walk.ts";
 import { SyncError } from "../kit/errors.ts";
 import { ABSENCE_GRACE_MS, checkRootIdentity, isKnownRoot, MARKER_REMOVED } from "./absence.ts";
-import { discovered } from "./discover.ts";
 import { FolderIntake, type FolderSourcePlan } from "./folder_intake.ts";
 import type { Lookout, LookoutHooks } from "./lookout.ts";
 import { inParallel, type PatientFiles, patientFiles } from "./patient_files.ts";
 import { readAhead } from "./read_ahead.ts";
+import { autoassign } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";
 import { Slices } from "./slices.ts";
 import { Waking } from "./waking.ts";
@@ -96,7 +96,9 @@ export class ServerFolderLookout implements Lookout {
       s.catalog.sources.setUnmatched(id, intake.unmatched.count, intake.unmatched.newest);
       this.#listAllAt = this.#now + LIST_ALL_EVERY_MS;
     }
-    await discovered(s, source);
+    if (!source.row.scanned) s.catalog.sources.setScanned(id);
+    source.row.scanned = true;
+    if (source.row.autoassign) await autoassign(s, source.row);
   }
 
   /** The next of all items, as many as are needed to be round in time. */

@@ -91,9 +91,9 @@ class Runner implements SourceRunner {
       onNotice: (error) => this.#note(error),
     });
     try {
-      // What is known already need not wait until everything was looked at again.
+      // What is known, or found early, need not wait until everything was looked at.
       const first = lookout.look(signal);
-      if (this.row.scanned) this.ready = source;
+      this.ready = source;
       await this.#looked(first);
       this.#workingSince = this.s.env.monotonic();
       for (;;) {
