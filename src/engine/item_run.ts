@@ -103,7 +103,7 @@ class ItemRun {
     } finally {
       await s.env.fs.remove(staging, { recursive: true }).catch(() => {});
     }
-    return this.#verdict(before);
+    return this.#verdict(before, scope);
   }
 
   /** @returns why there is nothing to publish yet, or undefined when the dataset was published */
@@ -193,7 +193,7 @@ class ItemRun {
   }
 
   /** L1: done only if no error was written in this run and the input is as it was before. */
-  #verdict(before: string): ItemOutcome {
+  #verdict(before: string, scope: string): ItemOutcome {
     const now = this.s.env.now();
     const error = decisiveError(this.#recorder.errors);
     const item = this.#refreshed();
@@ -215,6 +215,11 @@ class ItemRun {
       this.#outcome.error = error;
       const isCounted = this.s.catalog.items.byId(item.id)?.state !== "deferred";
       return this.#result(isCounted ? "failed" : "skipped", `${error.code}: ${error.message}`);
+    }
+    const row = this.s.catalog.sources.byId(this.source.row.id) ?? this.source.row;
+    if (scopeOf(this.s, row, item.scope_identifier) !== scope) {
+      this.#finish({ state: "waiting", reason: null });
+      return this.#result("skipped", "scope_changed: the item is to go to another scope meanwhile");
     }
     this.#finish({
       state: "done",

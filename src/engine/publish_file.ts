@@ -1,5 +1,6 @@
 /** Brings one file of a dataset to the platform: which version, whether to send it, and that it arrived. */
 import type { Identity } from "../catalog/caches.ts";
+import type { FileVersionRow } from "../catalog/file_versions.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { FileRecord } from "../platform/client.ts";
 import { type UploadJob, uploadVersion } from "../transfer/upload.ts";
@@ -30,6 +31,9 @@ export interface PublishFileOptions {
   onProgress?: (sent: number) => void;
 }
 
+/** What the catalog keeps of the bytes of a version. */
+type Sent = Pick<FileVersionRow, "type" | "size" | "md5" | "sha256" | "content_md5" | "deep_sha256">;
+
 /** Someone else may secure a version between the look and the upload; then the decision is made again (F4). */
 const DECISIONS = 4;
 
@@ -58,19 +62,22 @@ export async function publishFile(
       reason: decision.reason,
       notes,
     });
-    const remember = (secured: boolean) =>
+    const remember = (secured: boolean, bytes: Sent = identity) =>
       s.catalog.fileVersions.put({
         ...key,
         dataset_uuid: dataset.uuid,
         name: file.name,
         filename: file.filename,
-        ...identity,
+        ...bytes,
         path: file.origin?.path ?? "",
         secured,
         updated: s.env.now(),
       });
     if (decision.action === "unchanged") {
-      if (!options.dryRun) remember(true);
+      // The bytes that were sent count: those of a re-packed file of equal content were not.
+      const sent = s.catalog.fileVersions.ofName(dataset.uuid, file.name)
+        .find((v) => v.secured && v.file_uuid === key.file_uuid && v.version_id === key.version_id);
+      if (!options.dryRun) remember(true, sent);
       return result("unchanged");
     }
     const action = decision.action === "replace" ? "replaced" : "uploaded";
