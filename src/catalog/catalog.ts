@@ -11,6 +11,7 @@ import { LookStore } from "./looks.ts";
 import { MappingStore } from "./mappings.ts";
 import { RelocationStore } from "./relocations.ts";
 import { SourceStore } from "./sources.ts";
+import { UploadStore } from "./uploads.ts";
 
 /** Name of the fact that the user stopped the agent (L19). */
 export const AGENT_STOPPED = "agent_stopped";
@@ -28,6 +29,7 @@ export class Catalog {
   readonly errors: ErrorStore;
   readonly hashes: HashCache;
   readonly conversions: ConversionCache;
+  readonly uploads: UploadStore;
 
   private constructor(private readonly db: CatalogDatabase) {
     this.sources = new SourceStore(db);
@@ -42,6 +44,7 @@ export class Catalog {
     this.errors = new ErrorStore(db);
     this.hashes = new HashCache(db);
     this.conversions = new ConversionCache(db);
+    this.uploads = new UploadStore(db);
   }
 
   /** Opens or creates the catalog at `path`; see {@link CatalogDatabase.open} for errors. */

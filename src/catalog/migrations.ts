@@ -164,6 +164,29 @@ const STEPS: readonly string[] = [
     mtime_ns TEXT NOT NULL,
     PRIMARY KEY (source_id, parent, path)
   ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE uploads (
+    file_uuid TEXT NOT NULL,
+    version_id INTEGER NOT NULL,
+    upload_id TEXT NOT NULL,
+    part_size INTEGER NOT NULL,
+    urls TEXT NOT NULL,
+    expires INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    started INTEGER NOT NULL,
+    PRIMARY KEY (file_uuid, version_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE upload_parts (
+    file_uuid TEXT NOT NULL,
+    version_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    md5 TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    PRIMARY KEY (file_uuid, version_id, number)
+  ) STRICT, WITHOUT ROWID;
   `,
 ];
 

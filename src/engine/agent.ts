@@ -10,7 +10,8 @@ import { httpTransport } from "../platform/transport_http.ts";
 import { inProcessTransport } from "../platform/transport_in_process.ts";
 import { createReaderPool } from "../readers/pool.ts";
 import type { ReaderPool } from "../readers/tasks.ts";
-import { memoryTransfer } from "../transfer/memory_transfer.ts";
+import { bandwidthLimit } from "../transfer/bandwidth.ts";
+import { rateAt } from "../transfer/timetable.ts";
 import { transferSlots } from "../transfer/slots.ts";
 import { VERSION } from "../version.ts";
 import { Engine } from "./engine.ts";
@@ -83,7 +84,15 @@ export class Agent {
       catalog,
       client: platformClient({ transport, env }),
       readers,
-      transfer: { ...memoryTransfer(), slots: transferSlots(env) },
+      transfer: {
+        journal: catalog.uploads,
+        bandwidth: bandwidthLimit(
+          env,
+          () => rateAt(settings.bandwidth.timetable, settings.bandwidth.limit, env.now()),
+        ),
+        slots: transferSlots(env),
+        partsFrom: settings.transfer.parts_from,
+      },
       registry: () => Promise.resolve(registry),
       machineId: catalog.fact("machine_id", env.uuid),
       version: VERSION,

@@ -107,14 +107,21 @@ export class Freezer {
     opened: boolean,
   ): Promise<FrozenFile> {
     const inMemory = !opened && !HDF5_SUFFIX.test(filename);
+    const before = statExact(path, false, this.s.env.fs);
+    const known = this.remembered(path, before);
     const snapshot = await takeSnapshot({
       path,
       env: this.s.env,
       copyTo: () => this.#copyPath(filename),
       memoryLimit: inMemory ? IN_MEMORY : 0,
       local: this.place.local,
+      ...(known ? { known: { fingerprint: before, hashes: known } } : {}),
       ...(this.signal ? { signal: this.signal } : {}),
     });
+    // A large file that is as it was need not be read again to know what it is.
+    if (known && !snapshot.isCopy && snapshot.knownHashes?.sha256 === known.sha256) {
+      return { snapshot, identity: known };
+    }
     const hashes = await snapshot.hashes(this.signal);
     const identity = await this.#identify(snapshot, filename, type, hashes);
     snapshot.check();

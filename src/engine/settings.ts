@@ -2,6 +2,14 @@
 import { parse } from "smol-toml";
 import { z } from "zod";
 import { SyncError } from "../kit/errors.ts";
+import { parseRate, parseTimetable } from "../transfer/timetable.ts";
+
+/** A number, or a text such as `2M`. */
+const rate = z.union([z.string(), z.number()]).transform((value, c) => {
+  const parsed = parseRate(value);
+  if (Number.isNaN(parsed)) c.addIssue("a number of bytes, such as 500k or 2M");
+  return parsed;
+});
 
 const settingsSchema = z.strictObject({
   platform: z.strictObject({
@@ -22,6 +30,19 @@ const settingsSchema = z.strictObject({
       "Reader processes at once; two more while slow tasks of other sources hold them all.",
     ),
   }).default({ max: 2 }),
+  bandwidth: z.strictObject({
+    limit: rate.default(0).describe("Bytes per second for all uploads together, such as 2M; 0: unlimited."),
+    timetable: z.record(z.string(), z.union([z.string(), z.number()])).default({}).transform((value, c) => {
+      const spans = parseTimetable(value);
+      if (!spans) c.addIssue('lines are like "08:00-18:00" = "2M"');
+      return spans ?? [];
+    }).describe("Limits for hours of the day in local time; the first that fits wins over the general one."),
+  }).prefault({}),
+  transfer: z.strictObject({
+    parts_from: rate.default(64 * 1024 * 1024).describe(
+      "Files of at least so many bytes are sent in parts, and go on after a crash where they were.",
+    ),
+  }).prefault({}),
   sources: z.array(z.strictObject({
     name: z.string().min(1).max(100),
     backend: z.string(),

@@ -18,6 +18,7 @@ export type {
   DatasetSearch,
   FileCreate,
   FileRecord,
+  MultipartLinks,
   Scope,
   UploadLink,
   User,

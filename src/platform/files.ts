@@ -7,6 +7,8 @@ import {
   type FileCreate,
   type FileRecord,
   fileRecordSchema,
+  type MultipartLinks,
+  multipartLinksSchema,
   type UploadLink,
   uploadLinkSchema,
 } from "./schemas.ts";
@@ -29,11 +31,36 @@ export interface FileCalls {
   filesByName(datasetUuid: string, name: string): Promise<FileRecord[]>;
   /** A link for one PUT; the record becomes `pending`. A 403 (class permission) may mean: immutable and secured. */
   singlePartLink(key: FileVersionKey, signal?: AbortSignal): Promise<UploadLink>;
+  /**
+   * Links for an upload in parts; an upload of this version that was open is given up. The record becomes `pending`.
+   * @returns null when the platform takes no uploads in parts
+   */
+  multipartLinks(key: FileVersionKey, signal?: AbortSignal): Promise<MultipartLinks | null>;
+  /** Lets the platform put the parts together; the record becomes `secured`. @param etags in order, quotes kept */
+  validateMultipart(
+    key: FileVersionKey,
+    md5: string,
+    upload: { id: string; etags: string[] },
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /** Gives an upload in parts up; platforms that know no such call clean up by themselves. */
+  abortUpload(key: FileVersionKey, uploadId: string): Promise<void>;
   /** Tells the platform that the bytes are there; the record becomes `secured`. */
   validateSinglePart(key: FileVersionKey, md5: string, signal?: AbortSignal): Promise<void>;
 }
 
 const describe = (key: FileVersionKey) => `file ${key.uuid} version ${key.version_id}`;
+
+/** The call wants a checksum, but there is nothing to check. */
+const NO_MD5 = "0".repeat(32);
+/** Statuses of a platform that does not know a call. */
+const NOT_OFFERED = [404, 405, 501];
+
+function mixedUp(what: string, link: FileVersionKey): SyncError {
+  return new SyncError("platform", "invalid_reply", `${what}: the link is for ${describe(link)}`, {
+    hint: "The platform mixed up two uploads: tell its administrator.",
+  });
+}
 
 export function fileCalls(api: Api): FileCalls {
   /** Older servers answer 403 for an unknown uuid, so only the caller of `readFile` may take it for "not there". */
@@ -100,9 +127,46 @@ export function fileCalls(api: Api): FileCalls {
         signal,
       });
       if (link.uuid === key.uuid.toLowerCase() && link.version_id === key.version_id) return link;
-      throw new SyncError("platform", "invalid_reply", `${what}: the link is for ${describe(link)}`, {
-        hint: "The platform mixed up two uploads: tell its administrator.",
-      });
+      throw mixedUp(what, link);
+    },
+    async multipartLinks(key, signal) {
+      const what = `asking for links to upload ${describe(key)} in parts`;
+      const links = await api.callOrNull({
+        method: "GET",
+        path: "/api/v2/file/presigned_link/",
+        query: { file_uuid: key.uuid, version_id: key.version_id },
+        what,
+        reply: multipartLinksSchema,
+        signal,
+      }, NOT_OFFERED);
+      if (links && (links.uuid !== key.uuid.toLowerCase() || links.version_id !== key.version_id)) {
+        throw mixedUp(what, links);
+      }
+      return links;
+    },
+    validateMultipart: (key, md5, { id, etags }, signal) =>
+      api.call({
+        method: "POST",
+        path: "/api/v2/file/validate_upload/",
+        json: { uuid: key.uuid, version_id: key.version_id, md5_checksum: md5, upload_id: id, etags },
+        what: `finishing the upload of ${describe(key)}`,
+        reply: nothing,
+        signal,
+      }),
+    async abortUpload(key, uploadId) {
+      await api.callOrNull({
+        method: "POST",
+        path: "/api/v2/file/abort_upload/",
+        json: {
+          uuid: key.uuid,
+          version_id: key.version_id,
+          md5_checksum: NO_MD5,
+          upload_id: uploadId,
+          etags: [],
+        },
+        what: `giving up the upload of ${describe(key)}`,
+        reply: nothing,
+      }, NOT_OFFERED);
     },
     validateSinglePart: (key, md5, signal) =>
       api.call({

@@ -105,6 +105,17 @@ export type Bucket = z.infer<typeof bucketSchema>;
 export const uploadLinkSchema = z.object({ uuid, version_id: z.int(), url: z.string().min(1) });
 export type UploadLink = z.infer<typeof uploadLinkSchema>;
 
+export const multipartLinksSchema = z.object({
+  uuid,
+  version_id: z.int(),
+  upload_id: z.string().min(1),
+  /** Bytes of every part but the last. */
+  part_size: z.int().positive(),
+  /** One PUT link a part, in order. */
+  presigned_urls: z.array(z.string().min(1)).min(1),
+});
+export type MultipartLinks = z.infer<typeof multipartLinksSchema>;
+
 /** A dataset to create; `notes` is never sent (behaviour 4.2). */
 export interface DatasetCreate {
   uuid: string;

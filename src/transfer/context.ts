@@ -7,4 +7,6 @@ export interface TransferContext {
   journal: UploadJournal;
   bandwidth: Bandwidth;
   slots: TransferSlots;
+  /** Files of at least this size are sent in parts where the platform takes parts, bytes (U7). */
+  partsFrom: number;
 }

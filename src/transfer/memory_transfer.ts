@@ -5,7 +5,8 @@ import type { JournalEntry, JournalPart, UploadJournal } from "./upload_journal.
 export function memoryTransfer(): TransferContext {
   return {
     journal: memoryJournal(),
-    bandwidth: { take: () => Promise.resolve() },
+    bandwidth: { take: () => Promise.resolve(), limit: 0 },
+    partsFrom: 64 * 1024 * 1024,
     slots: { run: (_source, _size, work) => work() },
   };
 }

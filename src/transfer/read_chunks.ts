@@ -5,7 +5,7 @@ import { fileError } from "./file_errors.ts";
 const CHUNK = 1024 * 1024;
 
 /**
- * Reads a file from the start to its end, or to `limit` bytes. Opened shared: its writer can go on, rename and delete.
+ * Reads a file from `start` to its end, or `limit` bytes of it. Opened shared: its writer can go on, rename and delete.
  * Reuses its buffer: a chunk is valid until the next one is asked for.
  * @throws SyncError of class busy, data or local
  */
@@ -13,6 +13,7 @@ export async function* readChunks(
   fs: Pick<FileSystem, "open">,
   path: string,
   limit = Infinity,
+  start = 0,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const buffer = new Uint8Array(Math.max(1, Math.min(CHUNK, limit)));
   let file: Deno.FsFile;
@@ -22,6 +23,7 @@ export async function* readChunks(
     throw fileError(e, path);
   }
   try {
+    if (start > 0) await file.seek(start, Deno.SeekMode.Start);
     let left = limit;
     while (left > 0) {
       let n: number | null;

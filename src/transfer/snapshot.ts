@@ -149,6 +149,29 @@ export class Snapshot {
     if (size === 0) this.#finish(hasher);
   }
 
+  /**
+   * A part of the bytes; each pass starts anew. The last chunk is held back until the part is known to be of the state
+   * that the snapshot is of.
+   */
+  part(start: number, size: number): FileBody {
+    return { size, chunks: () => this.#partChunks(start, size) };
+  }
+
+  async *#partChunks(start: number, size: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    if (this.#held instanceof Uint8Array) {
+      yield this.#held.subarray(start, start + size);
+      return;
+    }
+    let read = 0;
+    this.check();
+    for await (const chunk of readChunks(this.#options.env.fs, this.path, size, start)) {
+      read += chunk.length;
+      if (read === size) this.check();
+      yield chunk;
+    }
+    if (read !== size) throw fileChanging(this.source);
+  }
+
   #finish(hasher: Hasher | null): void {
     this.check();
     if (hasher === null) return;

@@ -28,8 +28,11 @@ export interface JournalEntry {
   started: number;
 }
 
+/** An open upload and the parts that are there. */
+export type OpenUpload = JournalEntry & { parts: JournalPart[] };
+
 export interface UploadJournal {
-  find(file_uuid: string, version_id: number): (JournalEntry & { parts: JournalPart[] }) | undefined;
+  find(file_uuid: string, version_id: number): OpenUpload | undefined;
   /** Durable when this returns. */
   begin(entry: JournalEntry): void;
   /** Survives the death of the process when this returns. */

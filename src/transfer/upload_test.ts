@@ -164,6 +164,7 @@ Deno.test("pauses vary by half around 0.5 s and 2 s, and Retry-After is honoured
     const env = {
       random: () => [0, 0.999][draw++] ?? 0,
       sleep: (ms: number) => Promise.resolve(void s.pauses.push(ms)),
+      now: () => 0,
     };
     await s.upload({ env });
     assertEquals(s.pauses.map(Math.round), [250, 2998]);

@@ -1,0 +1,111 @@
+/** Sends the parts of an open upload that are missing. */
+import { createHash } from "node:crypto";
+import type { FileBody } from "../platform/transport.ts";
+import { ReplyError } from "../platform/errors.ts";
+import { putBytes } from "./put_bytes.ts";
+import { isAnotherTryWorthwhile, pauseAfter, type UploadJob } from "./upload_job.ts";
+import type { OpenUpload } from "./upload_journal.ts";
+
+/** Parts of a file at once (U13). */
+const PARALLEL = 3;
+
+export class PartSender {
+  /** PUTs made. */
+  puts = 0;
+  readonly notes: string[] = [];
+  readonly #etags = new Map<number, string>();
+  /** Bytes of each part that are with the store, or on their way. */
+  readonly #sent = new Map<number, number>();
+  #stop = false;
+
+  constructor(
+    private readonly job: UploadJob,
+    private readonly upload: OpenUpload,
+    private readonly what: string,
+  ) {
+    for (const part of upload.parts) {
+      this.#etags.set(part.number, part.etag);
+      this.#sent.set(part.number, this.#sizeOf(part.number));
+    }
+  }
+
+  /** ETags of all parts, in order. */
+  etags(): string[] {
+    return this.upload.urls.map((_, i) => this.#etags.get(i + 1) ?? "");
+  }
+
+  /** Sends until all parts are there. When one fails, parts under way are finished, for they need not be sent again. */
+  async sendMissing(): Promise<void> {
+    const missing = this.upload.urls.map((_, i) => i + 1).filter((n) => !this.#etags.has(n));
+    const worker = async () => {
+      for (let n = missing.shift(); n !== undefined && !this.#stop; n = missing.shift()) {
+        await this.#send(n).catch((e) => {
+          this.#stop = true;
+          throw e;
+        });
+      }
+    };
+    const ends = await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
+  }
+
+  /** One part: at most three PUTs. */
+  async #send(number: number): Promise<void> {
+    const { job, upload } = this;
+    const what = `${this.what}, part ${number} of ${upload.urls.length}`;
+    const size = this.#sizeOf(number);
+    const url = upload.urls[number - 1] ?? "";
+    for (let puts = 1;; puts++) {
+      const { body, md5 } = hashed(job.source.part((number - 1) * upload.part_size, size));
+      this.puts++;
+      try {
+        const { reply, note } = await putBytes(job, url, body, md5, what, (sent) => {
+          this.#sent.set(number, sent);
+          this.#progress();
+        });
+        if (note && !this.notes.includes(note)) this.notes.push(note);
+        const etag = reply.headers.get("etag") ?? `"${md5()}"`;
+        job.transfer.journal.partDone(upload.file_uuid, upload.version_id, { number, md5: md5(), etag });
+        this.#etags.set(number, etag);
+        return;
+      } catch (e) {
+        job.signal?.throwIfAborted();
+        this.#sent.set(number, 0);
+        // The link itself is refused: sending the same bytes to it again is of no use.
+        const refused = e instanceof ReplyError && [403, 404, 410].includes(e.status);
+        if (refused || this.#stop || !isAnotherTryWorthwhile(e)) throw e;
+        this.notes.push(`part ${number}, attempt ${puts}: ${e.message}`);
+        await pauseAfter(job, e, puts, what);
+      }
+    }
+  }
+
+  #sizeOf(number: number): number {
+    const { part_size } = this.upload;
+    return Math.min(part_size, this.job.source.size - (number - 1) * part_size);
+  }
+
+  #progress(): void {
+    this.job.onProgress?.(this.#sent.values().reduce((sum, n) => sum + n, 0), this.job.source.size);
+  }
+}
+
+/** A body that is hashed while it is read; `md5` once all of it was. */
+function hashed(body: FileBody): { body: FileBody; md5: () => string } {
+  let hash = createHash("md5");
+  let digest: string | undefined;
+  return {
+    body: {
+      size: body.size,
+      async *chunks() {
+        hash = createHash("md5");
+        digest = undefined;
+        for await (const chunk of body.chunks()) {
+          hash.update(chunk);
+          yield chunk;
+        }
+      },
+    },
+    md5: () => digest ??= hash.digest("hex"),
+  };
+}
