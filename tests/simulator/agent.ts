@@ -29,6 +29,8 @@ export class SimulatedAgent {
   readonly #control = new AbortController();
   #working: Promise<unknown> = Promise.resolve();
   ended = false;
+  /** It goes on until it is asked to end. */
+  isServing = false;
 
   private constructor(
     private readonly place: AgentPlace,
@@ -85,6 +87,7 @@ export class SimulatedAgent {
 
   /** Begins to serve. */
   serve(): void {
+    this.isServing = true;
     this.#work(new Engine(this.services, { pollMs: POLL_MS }).run(this.#control.signal));
   }
 

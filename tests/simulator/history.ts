@@ -199,8 +199,8 @@ export class History {
 
   /** Serves, whatever happened before. */
   async ensureServing(): Promise<void> {
+    if (this.agent && !this.agent.isServing) await this.agent.gone();
     while (!this.agent || this.agent.ended || this.agent.life.dead) {
-      if (this.agent) await this.agent.gone();
       await this.startAgent();
       this.agent?.serve();
       if (!this.agent) await this.world.clock.sleep(1000);

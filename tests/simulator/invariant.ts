@@ -53,9 +53,10 @@ class Check {
     for (const [id, upload] of this.#platform.uploads) {
       this.#problem(`upload ${id} of ${upload.key} is left open`);
     }
-    for (const { name } of world.disk.list("/agent/staging")) {
-      this.#problem(`${name} is left in the staging folder`);
-    }
+    // What could not be removed is removed at the next start.
+    const failsOnDisk = ["EIO", "EACCES", "EMFILE", "ENOSPC"] as const;
+    const left = failsOnDisk.some((f) => world.happened.has(f)) ? [] : world.disk.list("/agent/staging");
+    for (const { name } of left) this.#problem(`${name} is left in the staging folder`);
     return this.#problems;
   }
 
@@ -113,7 +114,10 @@ class Check {
       }
     }
     const picture = names.find((n) => n.endsWith(".png"));
-    if (picture) expect("__thumbnail_0", equals(thumbnailOf(disk.file(`${m.path}/${picture}`).bytes)));
+    // An image that kills its reader has no thumbnail (F16).
+    if (picture && !this.c.world.happened.has("reader_crash")) {
+      expect("__thumbnail_0", equals(thumbnailOf(disk.file(`${m.path}/${picture}`).bytes)));
+    }
     if (info.summary) {
       const { files } = JSON.parse(summaryOf(names, info)) as { files: string[] };
       expect("summary.json", (is) => {
@@ -157,8 +161,13 @@ class Check {
   /** What a file may have been; undefined for files that the agent makes. */
   #statesOf(file: PlatformFile | undefined): Set<string> | undefined {
     if (!file || file.file_generator !== "" || /^__thumb|^summary\.json$/.test(file.name)) return undefined;
+    const { measurements } = this.c.lab;
+    // Files of a nested dataset belong to the outer one until its info file is written.
+    if (file.name.includes("run ")) {
+      return new Set(measurements.flatMap((m) => [...m.history.values()].flatMap((states) => [...states])));
+    }
     const origin = this.#platform.datasets.get(file.ds_uuid)?.attributes.origin;
-    const states = this.c.lab.measurements.filter((m) => m.origin === origin)
+    const states = measurements.filter((m) => m.origin === origin)
       .flatMap((m) => [...m.history.get(file.name) ?? []]);
     return new Set(states);
   }

@@ -248,7 +248,12 @@ export class Platform {
   #createFile(f: z.infer<typeof newFile>): PlatformReply {
     if (!this.datasets.has(f.ds_uuid)) return refused(404, "no such dataset");
     const key = `${f.uuid}/${f.version_id}`;
-    if (this.files.has(key)) return refused(400, "file version exists");
+    const there = this.files.get(key);
+    if (there && there.status !== "secured" && there.size !== f.size) {
+      Object.assign(there, { size: f.size, type: f.type, filename: f.filename });
+      return reply(201, null);
+    }
+    if (there) return refused(400, "file version exists");
     const others = [...this.files.values()];
     if (others.some((o) => o.uuid === f.uuid && (o.ds_uuid !== f.ds_uuid || o.name !== f.name))) {
       return this.#violation(`file ${f.uuid} under a second name`);
