@@ -31,34 +31,33 @@ export class PatientFiles {
 
   /**
    * Exact stat of a path; of the target of a link when `follow`.
-   * Throws the system's error, or SyncError `source_silent`.
+   * Throws the system's error, the signal's reason, or SyncError `source_silent`.
    */
-  stat(path: string, follow = false): Promise<ExactStat> {
-    return this.#call(path, () => statExactLater(path, follow, this.env.fs));
+  stat(path: string, follow: boolean, signal: AbortSignal): Promise<ExactStat> {
+    return this.#call(path, signal, () => statExactLater(path, follow, this.env.fs));
   }
 
   /** Entries of a folder. Throws as {@link stat}. */
-  list(path: string): Promise<Deno.DirEntry[]> {
-    return this.#call(path, () => Array.fromAsync(this.env.fs.readDir(path)));
+  list(path: string, signal: AbortSignal): Promise<Deno.DirEntry[]> {
+    return this.#call(path, signal, () => Array.fromAsync(this.env.fs.readDir(path)));
   }
 
-  async #call<T>(path: string, call: () => Promise<T>): Promise<T> {
-    return await withTimer(this.env, PATIENCE_MS, undefined, async (timer) => {
-      let late = false;
+  async #call<T>(path: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    return await withTimer(this.env, PATIENCE_MS, signal, async (timer) => {
+      let over = false;
       const silent = timer.then(() => {
-        late = true;
         throw new SyncError(
           "source",
           "source_silent",
           `${path}: no answer within ${PATIENCE_MS / 1000} s`,
           { hint: "Its disk or network share hangs: reconnect it; the source goes on by itself then." },
         );
-      });
+      }).finally(() => over = true);
       silent.catch(() => {});
       const turn = this.#turn().then(() => {
-        if (!late) return call().finally(() => this.#leave());
+        if (!over) return call().finally(() => this.#leave());
         this.#leave();
-        throw new Error("too late");
+        throw new Error("nobody waits for it any more");
       });
       turn.catch(() => {});
       return await Promise.race([turn, silent]);

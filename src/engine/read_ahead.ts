@@ -15,16 +15,19 @@ export interface ReadAhead {
 /**
  * Reads what there is to know of an item.
  * @param rules.marked only folders with an info file are items
- * @throws SyncError `source_silent`
+ * @throws SyncError `source_silent`; the signal's reason
  */
 export async function readAhead(
   files: PatientFiles,
   path: string,
   rules: { marked: boolean; single: boolean },
+  signal: AbortSignal,
 ): Promise<ReadAhead> {
   const folders = new Map<string, Deno.DirEntry[] | Error>();
   const stats = new Map<string, ExactStat | Error>();
   const presence = rules.single ? await readFile() : await readFolder();
+  // What was cut short must not be taken for what is there.
+  signal.throwIfAborted();
   return {
     presence,
     files: {
@@ -39,7 +42,7 @@ export async function readAhead(
   }
 
   async function readFolder(): Promise<ReadAhead["presence"]> {
-    const entries = await quietly(files.list(path));
+    const entries = await quietly(files.list(path, signal));
     folders.set(path, entries);
     if (entries instanceof Error) return absence(entries);
     if (rules.marked && !isMarked(entries)) return "unmarked";
@@ -53,7 +56,7 @@ export async function readAhead(
         const child = join(at, e.name);
         if (!e.isDirectory) return void await stat(child, e.isSymlink);
         const childInStore = inStore || e.name.toLowerCase().endsWith(".zarr");
-        const listed = await quietly(files.list(child));
+        const listed = await quietly(files.list(child, signal));
         folders.set(child, listed);
         if (listed instanceof Error || (rules.marked && !childInStore && isMarked(listed))) return;
         await inside(child, listed, childInStore);
@@ -62,7 +65,7 @@ export async function readAhead(
   }
 
   async function stat(at: string, follow: boolean): Promise<ExactStat | Error> {
-    const found = await quietly(files.stat(at, follow));
+    const found = await quietly(files.stat(at, follow, signal));
     stats.set(at, found);
     return found;
   }

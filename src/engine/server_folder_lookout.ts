@@ -78,7 +78,7 @@ export class ServerFolderLookout implements Lookout {
     const { s, source } = this;
     const { looks } = s.catalog;
     const { id } = source.row;
-    await this.#checkRoot();
+    await this.#checkRoot(signal);
     const all = this.#now >= this.#listAllAt;
     this.#absent.clear();
     const intake = new FolderIntake(s, source, this.plan, { signal, onFound: () => this.hooks.onFound() });
@@ -86,11 +86,14 @@ export class ServerFolderLookout implements Lookout {
 
     await this.#listFolders(all, intake, signal);
     intake.flush();
-    await inParallel(looks.newest(id, NEWEST), TOGETHER, look);
-    intake.flush();
-    await inParallel(this.#inTurn(), TOGETHER, look);
-    intake.flush();
-    await this.#noteAbsent(look);
+    // In the first round all items are new, and looked at already.
+    if (source.row.scanned) {
+      await inParallel(looks.newest(id, NEWEST), TOGETHER, look);
+      intake.flush();
+      await inParallel(this.#inTurn(), TOGETHER, look);
+      intake.flush();
+    }
+    await this.#noteAbsent(look, signal);
     intake.flush();
     if (all) {
       s.catalog.sources.setUnmatched(id, intake.unmatched.count, intake.unmatched.newest);
@@ -113,15 +116,16 @@ export class ServerFolderLookout implements Lookout {
   }
 
   /** @throws SyncError `root_missing`, `root_not_directory`, `root_empty`, `source_silent` */
-  async #checkRoot(): Promise<void> {
+  async #checkRoot(signal: AbortSignal): Promise<void> {
     const { root } = this.plan;
     const source = { row: this.source.row, plan: this.plan };
     let stat, empty;
     try {
-      stat = await this.#files.stat(root, true);
+      stat = await this.#files.stat(root, true, signal);
       if (isKnownRoot(this.s, source, stat.file_id)) return;
-      empty = stat.kind === "directory" && (await this.#files.list(root)).length === 0;
+      empty = stat.kind === "directory" && (await this.#files.list(root, signal)).length === 0;
     } catch (e) {
+      signal.throwIfAborted();
       throw e instanceof SyncError ? e : rootMissing(root, e);
     }
     if (stat.kind !== "directory") {
@@ -170,11 +174,12 @@ export class ServerFolderLookout implements Lookout {
     const path = itemPath(this.plan, folder);
     let mtime: string, entries: Deno.DirEntry[];
     try {
-      const stat = await this.#files.stat(path, true);
+      const stat = await this.#files.stat(path, true, signal);
       if (!all && folders.mtime(id, folder) === stat.mtime_ns) return folders.below(id, folder);
       mtime = stat.mtime_ms < this.s.env.now() - RACY_MS ? stat.mtime_ns : "";
-      entries = await this.#files.list(path);
+      entries = await this.#files.list(path, signal);
     } catch (e) {
+      signal.throwIfAborted();
       if (e instanceof SyncError) throw e;
       return [];
     }
@@ -217,7 +222,10 @@ export class ServerFolderLookout implements Lookout {
     const path = itemPath(plan, name);
     const now = s.env.now();
     const marked = plan.level === -1;
-    const { presence, files } = await readAhead(this.#files, path, { marked, single: plan.single_file });
+    const { presence, files } = await readAhead(this.#files, path, {
+      marked,
+      single: plan.single_file,
+    }, signal);
     if (presence === "gone" || presence === "unmarked") this.#absent.set(name, presence);
     if (presence !== "there") return;
     let digest;
@@ -248,7 +256,7 @@ export class ServerFolderLookout implements Lookout {
   }
 
   /** Takes for absent what is not there while the root is; what was absent a minute ago is looked at again. */
-  async #noteAbsent(look: (path: string) => Promise<void>): Promise<void> {
+  async #noteAbsent(look: (path: string) => Promise<void>, signal: AbortSignal): Promise<void> {
     const { catalog, env } = this.s;
     const { id } = this.source.row;
     for (const item of catalog.intake.absentSince(id, env.now() - ABSENCE_GRACE_MS, NEWEST)) {
@@ -256,7 +264,7 @@ export class ServerFolderLookout implements Lookout {
       if (row) await look(row.path ?? row.identifier);
     }
     if (this.#absent.size === 0) return;
-    await this.#checkRoot();
+    await this.#checkRoot(signal);
     for (const [name, presence] of this.#absent) {
       const item = catalog.items.byIdentifier(id, name.normalize("NFC")) ??
         catalog.items.byIdentifier(id, name);

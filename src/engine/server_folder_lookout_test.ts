@@ -136,3 +136,25 @@ Deno.test("a share that does not answer is an error of the source after some sec
     assertEquals(box.item("day/run 1")?.absent_since, null);
   }, { hooks });
 });
+
+Deno.test("over a round trip of 5 ms at least 2,000 entries a second are looked at, and a new one is found in a minute", async () => {
+  const items = 1500;
+  let clock: FakeEnv["clock"] | undefined;
+  const hooks = { beforeLater: () => clock?.sleep(5) ?? Promise.resolve() };
+  const before = (fake: FakeEnv) => {
+    for (let run = 0; run < items; run++) {
+      fake.disk.mkdir(`/data/day ${run % 15}/run ${run}`, true);
+      for (let f = 0; f < 10; f++) fake.disk.touch(`/data/day ${run % 15}/run ${run}/${f}.dat`);
+    }
+    clock = fake.clock;
+  };
+  await withLookout(server, async (box) => {
+    const start = box.fake.monotonic();
+    assert(await box.until(() => box.catalog.sources.byId(box.id)?.scanned === true, HOUR));
+    const seconds = (box.fake.monotonic() - start) / 1000;
+    assertEquals(box.items().length, items);
+    assert(items * 11 / seconds >= 2000, `${items * 11 / seconds} entries/s`);
+    box.write("day 3/new/x.txt", "1");
+    assert(await box.until(() => has(box, "day 3/new"), MINUTE));
+  }, { hooks, before });
+});
