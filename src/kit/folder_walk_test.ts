@@ -164,7 +164,16 @@ Deno.test({
 async function walkAs(uid: number, root: string): Promise<FolderWalk> {
   const code = await Deno.makeTempDir();
   try {
-    for (const file of ["folder_walk.ts", "drafts.ts", "errors.ts", "logical_name.ts", "shell_pattern.ts"]) {
+    for (
+      const file of [
+        "folder_walk.ts",
+        "drafts.ts",
+        "errors.ts",
+        "file_failures.ts",
+        "logical_name.ts",
+        "shell_pattern.ts",
+      ]
+    ) {
       await Deno.copyFile(new URL(file, import.meta.url), join(code, file));
     }
     await Deno.writeTextFile(
