@@ -14,6 +14,8 @@ import { sourceRoutes } from "./routes/sources.ts";
 
 export interface LocalApi {
   fetch(request: Request): Response | Promise<Response>;
+  /** Methods and paths, for tests that go through all of them. */
+  routes(): [method: string, path: string][];
   /** Ends the streams that are open. */
   close(): void;
 }
@@ -48,13 +50,17 @@ export function localApi(agent: LocalAgent, serving: Serving, options: LocalApiO
   app.route("/api/v1/sync/sources/:id/scope-mappings", scopeMappingRoutes(parts));
   app.route("/api/v1/sync/sources", sourceRoutes(parts));
   app.route("/api/v1/sync/items", itemRoutes(parts));
-  refuseOtherMethods(app);
-  return { fetch: (request) => app.fetch(request), close: () => feed.close() };
+  const offered = app.routes.filter((route) => route.method !== "ALL");
+  refuseOtherMethods(app, offered);
+  return {
+    fetch: (request) => app.fetch(request),
+    routes: () => offered.map(({ method, path }) => [method, path]),
+    close: () => feed.close(),
+  };
 }
 
 /** A known path with a method that it does not have is answered 405. */
-function refuseOtherMethods(app: Hono): void {
-  const routes = app.routes.filter((route) => route.method !== "ALL");
+function refuseOtherMethods(app: Hono, routes: Hono["routes"]): void {
   for (const [path, methods] of Map.groupBy(routes, (route) => route.path)) {
     const allowed = [...new Set(methods.map((route) => route.method))].join(", ");
     app.all(path, (c) => {
