@@ -10,6 +10,7 @@ import { type Lookup, type Place, placeOf } from "./why_place.ts";
 import {
   type FileUpload,
   type Inside,
+  lastMove,
   type LastRun,
   lastRun,
   type SkippedPath,
@@ -88,7 +89,7 @@ function itemReport(agent: Lookup, target: string, item: ItemRow, others: number
     ...(others > 0
       ? [{ code: "ambiguous", text: `${others} more item(s) are called so; ask by id for those` }]
       : []),
-    ...itemSteps(agent, item, source, run),
+    ...itemSteps(agent, item, source, run, lastMove(record)),
   ];
   return {
     target,
@@ -129,7 +130,7 @@ function pathReport(agent: Lookup, target: string, place: Place): WhyReport {
     steps.push(...outside === null ? fileSteps(inside, files, left, run) : [outsideText(outside, place)]);
   }
   if (item && (outside === null || name === null)) {
-    steps.push(...itemSteps(agent, item, source ?? undefined, run));
+    steps.push(...itemSteps(agent, item, source ?? undefined, run, lastMove(record)));
   }
   return {
     target,

@@ -24,6 +24,16 @@ export function lastRun(record: SyncRecordData | undefined): LastRun | null {
   return { date: run.date, name: run.name, has_errors: run.has_errors, remarks: [...remarksOf(run)] };
 }
 
+/** The last move of an item's input that a stored run tells of, as a sentence with its time. */
+export function lastMove(record: SyncRecordData | undefined): string | undefined {
+  for (const run of record?.logs.toReversed() ?? []) {
+    if (run.type !== "task") continue;
+    const move = [...remarksOf(run)].find((r) => r.code === "moved_from");
+    if (move) return `its input ${move.message} (noticed ${run.date})`;
+  }
+  return undefined;
+}
+
 function* remarksOf(node: LogNode): Generator<Remark> {
   if (node.type === "task") {
     for (const child of node.content) yield* remarksOf(child);

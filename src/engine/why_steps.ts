@@ -67,8 +67,10 @@ export function itemSteps(
   item: ItemRow,
   source: SourceRow | undefined,
   run: LastRun | null,
+  move: string | undefined,
 ): WhyStep[] {
   const steps: WhyStep[] = [];
+  if (move !== undefined) steps.push({ code: "moved_from", text: move });
   if (item.scope_identifier) {
     const mapped = agent.catalog.mappings.scopeOf(item.source_id, item.scope_identifier);
     const text = mapped
@@ -118,6 +120,11 @@ const LANES = {
 function uploadText(f: FileUpload): string {
   const version = f.version_id === null ? "" : ` as version ${f.version_id}`;
   const made = f.converter ? ` (made by ${f.converter})` : "";
+  if (f.skip_reason === "deleted_locally") {
+    return `"${f.name}"${made} was deleted or renamed here (noticed ${f.sync_timestamp ?? "?"}); ${
+      version === "" ? "it was never uploaded" : `it stays on the platform${version}`
+    }`;
+  }
   if (f.action === "skipped") {
     return `"${f.name}"${made} is left out: ${f.skip_reason ?? f.error ?? "skipped"}`;
   }
