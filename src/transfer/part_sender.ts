@@ -8,6 +8,7 @@ import type { OpenUpload } from "./upload_journal.ts";
 
 /** Parts of a file at once (U13). */
 const PARALLEL = 3;
+const MD5_OF_NOTHING = createHash("md5").digest("hex");
 
 export class PartSender {
   /** PUTs made. */
@@ -71,11 +72,28 @@ export class PartSender {
       } catch (e) {
         job.signal?.throwIfAborted();
         this.#sent.set(number, 0);
-        // The link itself is refused: sending the same bytes to it again is of no use.
-        const refused = e instanceof ReplyError && [403, 404, 410].includes(e.status);
-        if (refused || this.#stop || !isAnotherTryWorthwhile(e)) throw e;
+        if (isRefusal(e) || this.#stop || !isAnotherTryWorthwhile(e)) throw e;
         this.notes.push(`part ${number}, attempt ${puts}: ${e.message}`);
+        if (e.class === "network") await this.#askWhetherRefused(url, what);
         await pauseAfter(job, e, puts, what);
+      }
+    }
+  }
+
+  /**
+   * A store that refuses a part may answer and hang up while the part is being sent, so that its answer is lost. An empty
+   * PUT to the same link, soon replaced by the real one, brings it to light.
+   * @throws the refusal
+   */
+  async #askWhetherRefused(url: string, what: string): Promise<void> {
+    const empty = { size: 0, async *chunks() {} };
+    // The first one may be lost on a connection that the store has closed already.
+    for (let i = 0; i < 3; i++) {
+      try {
+        await putBytes(this.job, url, empty, () => MD5_OF_NOTHING, what, () => {});
+        return;
+      } catch (e) {
+        if (isRefusal(e)) throw e;
       }
     }
   }
@@ -88,6 +106,11 @@ export class PartSender {
   #progress(): void {
     this.job.onProgress?.(this.#sent.values().reduce((sum, n) => sum + n, 0), this.job.source.size);
   }
+}
+
+/** The link itself is refused: sending the same bytes to it again is of no use. */
+function isRefusal(e: unknown): boolean {
+  return e instanceof ReplyError && e.class === "platform" && [403, 404, 410].includes(e.status);
 }
 
 /** A body that is hashed while it is read; `md5` once all of it was. */
