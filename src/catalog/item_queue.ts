@@ -112,8 +112,9 @@ export class ItemQueue {
       now,
     );
     this.db.run(
-      `UPDATE items SET changed_at = min(changed_at, ?1), changed_since = min(changed_since, ?1), due_at = min(due_at, ?1)
-       WHERE changed_at > ?1 OR changed_since > ?1 OR due_at > ?1 + 60000`,
+      `UPDATE items SET changed_at = min(changed_at, ?1), changed_since = min(changed_since, ?1), due_at = min(due_at, ?1),
+       absent_since = min(absent_since, ?1)
+       WHERE changed_at > ?1 OR changed_since > ?1 OR due_at > ?1 + 60000 OR absent_since > ?1`,
       now,
     );
   }

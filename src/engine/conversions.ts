@@ -129,7 +129,9 @@ export class Conversions {
       return { identity: frozen.identity, filename, freeze: () => Promise.resolve(frozen) };
     } catch (e) {
       const error = SyncError.from(e);
-      const lasting = error.class === "converter" || error.class === "data";
+      // That a file may not be read lies in its folder, not in its content.
+      const lasting = error.class === "converter" ||
+        (error.class === "data" && error.code !== "file_unreadable");
       if (!lasting) throw error;
       this.#remember(key, { ok: false, code: error.code, message: error.message, hint: error.hint });
       throw error;

@@ -89,6 +89,8 @@ export class Engine {
         wait = this.#msToNext();
       } catch (e) {
         this.#recovery.hindered(SyncError.from(e));
+        // That it is hindered is no reason to look again at once: it would keep everything else from running.
+        this.#wake = Promise.withResolvers();
       }
       await this.#sleep(wait);
     }
@@ -251,12 +253,22 @@ export class Engine {
   #broken(item: ItemRow, error: SyncError): void {
     if (error.class === "source") this.#sources.failed(item.source_id, error);
     else if (error.class === "local") this.#recovery.hindered(error);
-    else {
-      const { catalog, env } = this.s;
-      catalog.errors.add(item.source_id, error.toData(), this.#iteration, env.now());
-      catalog.items.update(item.id, afterFailure(item, error.toData(), env.now(), env.random()), env.now());
-    }
+    else this.#noteFailure(item, error);
     this.#wakeUp();
+  }
+
+  #noteFailure(item: ItemRow, error: SyncError): void {
+    const { catalog, env } = this.s;
+    try {
+      catalog.transaction(() => {
+        catalog.errors.add(item.source_id, error.toData(), this.#iteration, env.now());
+        const patch = afterFailure(item, error.toData(), env.now(), env.random());
+        catalog.items.update(item.id, patch, env.now());
+      });
+    } catch (e) {
+      // The item stays "running" until the catalog can be written again.
+      this.#recovery.hindered(SyncError.from(e));
+    }
   }
 
   #sent(item: ItemRow, bytes: number): void {

@@ -56,7 +56,11 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   if (!remote && !dryRun) {
     // A transaction, because it must survive a power cut too before the platform hears of the dataset (L22).
     s.catalog.transaction(() =>
-      s.catalog.items.update(item.id, { pushed_scope: scope, alt_uid: altUid }, now())
+      s.catalog.items.update(
+        item.id,
+        { pushed_scope: scope, alt_uid: altUid, base: JSON.stringify(local) },
+        now(),
+      )
     );
     const creator = input.source.row.owner ?? (await s.client.me()).sub;
     remote = await s.client.createDataset({
@@ -74,7 +78,6 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
     recorder.changed();
     wasBeaten = remote !== null;
     if (!remote) {
-      s.catalog.items.update(item.id, { base: JSON.stringify(local) }, now());
       recorder.log("dataset_created", `created dataset ${uuid}`);
       return { uuid, scope, remote: null, local, action: "create", changes: Object.keys(local) };
     }
@@ -84,6 +87,8 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   if (remote.uuid !== uuid) {
     recorder.log("dataset_adopted", `dataset ${remote.uuid} has alt_uid ${altUid}: it is used`);
     uuid = remote.uuid;
+    // What was wanted for the own one was never said of this one.
+    base = null;
     if (!dryRun) s.catalog.items.update(item.id, { dataset_uuid: uuid }, now());
   }
   const where = await settleScope(s, input, remote);
