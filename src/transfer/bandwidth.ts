@@ -59,7 +59,7 @@ export function bandwidthLimit(env: Pick<Env, "monotonic" | "sleep">, limitNow: 
       own.debt = Math.max(-rate * BURST_MS / 1000, own.debt - (now - own.at) * rate / 1000);
       own.at = now;
       if (own.debt <= 0) break;
-      await env.sleep(Math.min(own.debt / rate * 1000, LOOK_MS), signal);
+      await env.sleep(Math.max(1, Math.min(own.debt / rate * 1000, LOOK_MS)), signal);
     }
     own.debt += bytes;
     if (traffic === "live") {
