@@ -2,10 +2,7 @@
 import { join } from "node:path";
 import type { ItemRow } from "../catalog/item_rows.ts";
 import type { ItemPatch } from "../catalog/items.ts";
-import { reasonOf } from "../catalog/reason.ts";
-import { settle } from "../catalog/settle.ts";
 import { itemPath, lookAtItem } from "../discovery/folder_scan.ts";
-import type { DatasetDraft, ReadResult } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
 import { isoFromMs } from "../kit/time.ts";
 import { Freezer } from "./freeze.ts";
@@ -15,12 +12,23 @@ import { fileGroups } from "./prepare.ts";
 import { publishDataset } from "./publish_dataset.ts";
 import { publishFiles } from "./publish_files.ts";
 import { type ItemOutcome, type ItemRunOptions, RecordedError } from "./file_run.ts";
+import {
+  changedMeanwhile,
+  failed,
+  inputGone,
+  notStarted,
+  scopeChanged,
+  synchronized,
+  unmapped,
+  type Verdict,
+  verdictKey,
+} from "./item_verdict.ts";
+import { readItem, recordDraft } from "./read_item.ts";
 import { claimMoved, RelocatedItem } from "./relocated_item.ts";
-import { afterFailure, decisiveError } from "./retry.ts";
+import { decisiveError } from "./retry.ts";
 import { scopeOf } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";
 import { loadRecord, RunRecorder } from "./sync_record.ts";
-import type { OnceItem } from "./views.ts";
 
 /** Runs one item through and brings the verdict into the catalog. Throws only what ends the whole run. */
 export async function runItem(
@@ -81,16 +89,16 @@ class ItemRun {
   async run(): Promise<ItemOutcome> {
     const { s, options } = this;
     const scope = scopeOf(s, this.source.row, this.#item.scope_identifier);
-    if (scope === undefined) return this.#unmapped();
+    if (scope === undefined) return this.#leave(unmapped(this.#item));
     const before = this.#look();
-    if (before === undefined) return this.#gone();
+    if (before === undefined) return this.#leave(inputGone(this.#path, s.env.now()));
     if (!options.dryRun) this.#update({ state: "running", fingerprint: before, changed_since: null });
 
     const staging = join(s.home.stagingDir, `item-${this.#item.id}-${s.env.uuid()}`);
     s.env.fs.mkdirSync(staging, { recursive: true, mode: 0o700 });
     try {
-      const notStarted = await this.#publish(scope, staging, before);
-      if (notStarted !== undefined) return this.#notStarted(notStarted);
+      const nothingYet = await this.#publish(scope, staging, before);
+      if (nothingYet !== undefined) return this.#leave(notStarted(nothingYet));
     } catch (e) {
       if (e instanceof RelocatedItem) throw e;
       const error = e instanceof RecordedError ? e.cause : SyncError.from(e);
@@ -103,7 +111,7 @@ class ItemRun {
     } finally {
       await s.env.fs.remove(staging, { recursive: true }).catch(() => {});
     }
-    return this.#verdict(before, scope);
+    return this.#finish(this.#verdict(before, scope));
   }
 
   /** @returns why there is nothing to publish yet, or undefined when the dataset was published */
@@ -119,11 +127,14 @@ class ItemRun {
       this.#outcome.item.datasetUUID = this.#item.dataset_uuid;
     }
     options.progress?.reading();
-    const read = await recorder.task("read", () => this.#read(staging));
+    const read = await recorder.task(
+      "read",
+      () => readItem(s, source, this.#item, this.#path, staging, options.signal),
+    );
     if ("not_started" in read) return read.not_started;
     const { draft } = read;
     claimMoved(s, source, this.#item, draft.alt_uid, scope);
-    this.#note(draft);
+    recordDraft(draft, recorder);
 
     const dataset = await recorder.task(
       "dataset",
@@ -159,121 +170,43 @@ class ItemRun {
     return undefined;
   }
 
-  async #read(staging: string): Promise<ReadResult> {
-    const { s, source, options } = this;
-    const time_zone = source.config.time_zone;
-    const { converters } = await s.registry();
-    return await s.readers.run("read", {
-      backend: source.info.identifier,
-      config: source.config,
-      item: { identifier: this.#item.identifier, path: this.#path },
-      context: {
-        staging,
-        version: s.version,
-        converters: converters.map(({ origin: _origin, ...info }) => info),
-        timeZone: typeof time_zone === "string"
-          ? time_zone
-          : Intl.DateTimeFormat().resolvedOptions().timeZone,
-        newest: this.#item.priority >= s.catalog.queue.newestPriority(source.row.id),
-        now: s.env.now(),
-      },
-    }, options.signal ? { signal: options.signal } : {});
-  }
-
-  /** What the backend said besides files: skips, logs and problems all end in the record (L5). */
-  #note(draft: DatasetDraft): void {
-    for (const skip of draft.skips ?? []) {
-      this.#recorder.log(`skip_${skip.reason}`, skip.rule ? `${skip.path} (rule: ${skip.rule})` : skip.path);
-    }
-    for (const l of draft.logs ?? []) this.#recorder.log(l.code, l.message);
-    for (const p of draft.problems ?? []) this.#recorder.error(p);
-    if (draft.state === "incomplete") {
-      this.#recorder.log("incomplete", "the measurement is not finished: published as far as it got");
-    }
-  }
-
   /** L1: done only if no error was written in this run and the input is as it was before. */
-  #verdict(before: string, scope: string): ItemOutcome {
-    const now = this.s.env.now();
+  #verdict(before: string, scope: string): Verdict {
+    const { s, source } = this;
+    const now = s.env.now();
     const error = decisiveError(this.#recorder.errors);
     const item = this.#refreshed();
     const after = this.#look();
     if (after !== undefined && after !== before) {
       this.#recorder.log("changed_during_sync", "the input changed while it was read: it is looked at again");
-      this.#finish({
-        state: "settling",
-        fingerprint: after,
-        ...settle(now, { changed_at: now, changed_since: null }, now),
-        changed_at: now,
-        reason: null,
-      });
-      return this.#result("skipped", "changed_during_sync: the input changed while it was read");
+      return changedMeanwhile(after, now);
     }
-    const verdict_key = verdictKey(this.s, this.source);
-    if (error) {
-      this.#finish({ ...afterFailure(item, error, now, this.s.env.random()), verdict_key });
-      this.#outcome.error = error;
-      const isCounted = this.s.catalog.items.byId(item.id)?.state !== "deferred";
-      return this.#result(isCounted ? "failed" : "skipped", `${error.code}: ${error.message}`);
-    }
-    const row = this.s.catalog.sources.byId(this.source.row.id) ?? this.source.row;
-    if (scopeOf(this.s, row, item.scope_identifier) !== scope) {
-      this.#finish({ state: "waiting", reason: null });
-      return this.#result("skipped", "scope_changed: the item is to go to another scope meanwhile");
-    }
-    this.#finish({
-      state: "done",
-      reason: null,
-      attempts: 0,
-      streak: 0,
-      streak_code: null,
-      streak_since: null,
-      next_attempt_at: null,
-      has_priority: false,
-      verdict_key,
-    });
-    return this.#result("synchronized", null);
+    if (error) return failed(item, error, verdictKey(s, source), now, s.env.random());
+    const row = s.catalog.sources.byId(source.row.id) ?? source.row;
+    if (scopeOf(s, row, item.scope_identifier) !== scope) return scopeChanged();
+    return synchronized(verdictKey(s, source));
   }
 
-  #unmapped(): ItemOutcome {
-    const of = this.#item.scope_identifier === null ? "" : ` for "${this.#item.scope_identifier}"`;
-    this.#update({ state: "unmapped" });
-    return this.#result("unmapped", `no_mapping: no scope is mapped${of} and there is no default scope`);
-  }
-
-  #gone(): ItemOutcome {
-    const error = new SyncError("busy", "input_gone", `${this.#path} is not there any more`, {
-      hint: "When it stays away it is marked as vanished; when it comes back it is synchronized.",
-    });
-    this.#update({
-      state: "deferred",
-      reason: reasonOf(error.toData()),
-      next_attempt_at: this.s.env.now() + 60_000,
-    });
-    return this.#result("skipped", `${error.code}: ${error.message}`);
-  }
-
-  #notStarted(why: string): ItemOutcome {
-    const error = new SyncError("busy", "not_started", why, {
-      hint: "It is published as soon as something is measured.",
-    });
-    this.#update({ state: "not_started", reason: reasonOf(error.toData()) });
-    return this.#result("skipped", `not_started: ${why}`);
-  }
-
-  /** State and record in one transaction. */
-  #finish(patch: ItemPatch): void {
+  /** Ends a run: state and record in one transaction. */
+  #finish(verdict: Verdict): ItemOutcome {
     const blob = this.#recorder.finish();
     this.s.catalog.transaction(() => {
-      this.#update({ ...patch, moved_from: null });
+      this.#update({ ...verdict.patch, moved_from: null });
       if (blob && !this.options.dryRun) this.s.catalog.items.setRecord(this.#item.id, blob);
     });
+    return this.#told(verdict);
   }
 
-  #result(result: OnceItem["result"], reason: string | null): ItemOutcome {
+  /** Ends what did not come to anything worth a record. */
+  #leave(verdict: Verdict): ItemOutcome {
+    this.#update(verdict.patch);
+    return this.#told(verdict);
+  }
+
+  #told({ result, reason, error }: Verdict): ItemOutcome {
     if (!this.options.dryRun) delete this.#outcome.item.plan;
-    this.#outcome.item.result = result;
-    this.#outcome.item.reason = reason;
+    Object.assign(this.#outcome.item, { result, reason });
+    this.#outcome.error = error;
     return this.#outcome;
   }
 
@@ -294,9 +227,4 @@ class ItemRun {
     if (plan.kind !== "folder") return this.#item.fingerprint;
     return lookAtItem(plan, this.#item.path ?? this.#item.identifier, this.s.env.fs)?.fingerprint;
   }
-}
-
-/** Code that judged an item: when it changes, quarantined items get another chance. */
-export function verdictKey(s: Services, source: ReadySource): string {
-  return `${source.info.version} ${s.version}`;
 }

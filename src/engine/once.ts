@@ -5,7 +5,7 @@ import { SyncError } from "../kit/errors.ts";
 import { FAILURES_TO_OPEN } from "./breaker.ts";
 import { discover } from "./discover.ts";
 import type { ItemOutcome } from "./file_run.ts";
-import { verdictKey } from "./item_run.ts";
+import { verdictKey } from "./item_verdict.ts";
 import { resolveSource } from "./resolve_source.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { ReadySource, Services } from "./services.ts";
