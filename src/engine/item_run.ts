@@ -155,7 +155,7 @@ class ItemRun {
     const root = plan.kind === "folder" ? await s.env.fs.realPath(plan.root) : null;
     const local = plan.kind === "folder" && !plan.server_folder;
     const freezer = Freezer.in(s, { staging, root, local }, options.signal);
-    await publishFiles(s, dataset, fileGroups(s, draft, this.#item.id), freezer, {
+    await publishFiles(s, dataset, fileGroups(s, draft, this.#item.id, local), freezer, {
       recorder,
       plan: this.#outcome.item.plan.files,
       outcome: this.#outcome,

@@ -17,11 +17,15 @@ export interface FileGroup {
   files(freezer: Freezer, recorder: Recorder): AsyncGenerator<Candidate | FailedCandidate>;
 }
 
-/** The files of a draft in its order: each with its conversions, then those of folders, then the thumbnails. */
+/**
+ * The files of a draft in its order: each with its conversions, then those of folders, then the thumbnails.
+ * @param local the user's files are on a disk of this computer
+ */
 export async function* fileGroups(
   s: Services,
   draft: DatasetDraft,
   itemId: number,
+  local: boolean,
 ): AsyncGenerator<FileGroup> {
   const planned = await planConversions(s, draft);
   for (const file of draft.files) {
@@ -90,9 +94,10 @@ async function* thumbnailFiles(
   }
 }
 
-function sizeOf(s: Services, path: string): number {
+async function sizeOf(s: Services, path: string, local: boolean): Promise<number> {
+  const { fs } = s.env;
   try {
-    return s.env.fs.lstatSync(path).size;
+    return (local ? fs.lstatSync(path) : await fs.lstat(path)).size;
   } catch {
     // That it is not there is found when it is read.
     return 0;

@@ -135,7 +135,7 @@ async function withBench(onRequest: OnRequest, test: (bench: Bench) => Promise<v
           // Files that were written to just now are left to rest.
           await Deno.utime(join(folder, name), 1_600_000_000, 1_600_000_000);
         }
-        await publishGroups(fileGroups(s, draft, 1), signal);
+        await publishGroups(fileGroups(s, draft, 1, true), signal);
       },
       async onPlatform() {
         isTested = false;
