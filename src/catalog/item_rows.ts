@@ -47,6 +47,7 @@ const schema = z.object({
   pushed_scope: z.string().nullable(),
   alt_uid: z.string().nullable(),
   base: z.string().nullable(),
+  intent: z.string().nullable(),
   moved_from: z.string().nullable(),
   is_secondary: z.number().transform(Boolean),
   updated: z.number(),

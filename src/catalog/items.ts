@@ -45,6 +45,7 @@ export type ItemPatch = Partial<
     | "alt_uid"
     | "base"
     | "moved_from"
+    | "intent"
     | "is_secondary"
   >
 >;

@@ -153,6 +153,8 @@ const STEPS: readonly string[] = [
   CREATE INDEX hashes_by_file ON hashes (fingerprint);
   /* Where the input was before it moved, until a run has recorded that. */
   ALTER TABLE items ADD COLUMN moved_from TEXT;
+  -- What a run is about to tell the platform, as JSON.
+  ALTER TABLE items ADD COLUMN intent TEXT;
   /* Another item made the dataset: this one only adds keywords and attributes (S12). */
   ALTER TABLE items ADD COLUMN is_secondary INTEGER NOT NULL DEFAULT 0;
 

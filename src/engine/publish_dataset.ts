@@ -3,7 +3,8 @@ import type { ItemRow } from "../catalog/item_rows.ts";
 import type { DatasetDraft } from "../kit/drafts.ts";
 import type { Dataset, DatasetChanges } from "../platform/client.ts";
 import { mergeMetadata } from "./merge.ts";
-import { type Metadata, metadataOf, metadataSchema } from "./metadata.ts";
+import { type Metadata, metadataOf } from "./metadata.ts";
+import { keepIntent, lastTold } from "./publish_intent.ts";
 import type { ReadySource, Services } from "./services.ts";
 import type { RunRecorder } from "./sync_record.ts";
 
@@ -35,7 +36,7 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   const altUid = draft.alt_uid && draft.alt_uid.toLowerCase() !== item.dataset_uuid ? draft.alt_uid : null;
   let uuid = item.dataset_uuid;
   let remote = await s.client.findDataset({ uuid, alt_uid: altUid, scope_uuid: scope });
-  let base = item.base === null ? null : metadataSchema.parse(JSON.parse(item.base));
+  let { base, pushed_scope } = lastTold(item, remote);
   if (remote && remote.uuid === uuid && remote.alt_uid && altUid && remote.alt_uid !== altUid) {
     // The input was replaced by another measurement under the same name (a new database, say): the old dataset stays.
     recorder.log(
@@ -44,7 +45,7 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
     );
     remote = await s.client.readDatasetByAltUid(altUid, scope);
     uuid = remote?.uuid ?? s.env.uuid();
-    base = null;
+    [base, pushed_scope] = [null, null];
     if (!dryRun) {
       s.catalog.items.update(item.id, { dataset_uuid: uuid, base: null, pushed_scope: null }, now());
     }
@@ -54,14 +55,8 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   /** Another one created the dataset at the same time. */
   let wasBeaten = false;
   if (!remote && !dryRun) {
-    // A transaction, because it must survive a power cut too before the platform hears of the dataset (L22).
-    s.catalog.transaction(() =>
-      s.catalog.items.update(
-        item.id,
-        { pushed_scope: scope, alt_uid: altUid, base: JSON.stringify(local) },
-        now(),
-      )
-    );
+    s.catalog.items.update(item.id, { pushed_scope: scope, alt_uid: altUid }, now());
+    keepIntent(s.catalog, item.id, { dataset: uuid, changes: local, local }, now());
     const creator = input.source.row.owner ?? (await s.client.me()).sub;
     remote = await s.client.createDataset({
       uuid,
@@ -78,6 +73,7 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
     recorder.changed();
     wasBeaten = remote !== null;
     if (!remote) {
+      s.catalog.items.update(item.id, { base: JSON.stringify(local), intent: null }, now());
       recorder.log("dataset_created", `created dataset ${uuid}`);
       return { uuid, scope, remote: null, local, action: "create", changes: Object.keys(local) };
     }
@@ -87,11 +83,9 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   if (remote.uuid !== uuid) {
     recorder.log("dataset_adopted", `dataset ${remote.uuid} has alt_uid ${altUid}: it is used`);
     uuid = remote.uuid;
-    // What was wanted for the own one was never said of this one.
-    base = null;
     if (!dryRun) s.catalog.items.update(item.id, { dataset_uuid: uuid }, now());
   }
-  const where = await settleScope(s, input, remote);
+  const where = await settleScope(s, input, remote, pushed_scope);
   const partners = s.catalog.items.ofDataset(uuid).filter((i) =>
     i.id !== item.id && (i.base !== null || (wasBeaten && i.pushed_scope !== null))
   );
@@ -116,12 +110,15 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   if (keys.length > 0) {
     recorder.changed();
     recorder.log("dataset_updated", `changed ${keys.join(", ")}`);
-    if (!dryRun) await s.client.updateDataset(uuid, changes);
+    if (!dryRun) {
+      keepIntent(s.catalog, item.id, { dataset: uuid, scope: where, changes: merge.changes, local }, now());
+      await s.client.updateDataset(uuid, changes);
+    }
   }
   if (!dryRun) {
     s.catalog.items.update(
       item.id,
-      { base: JSON.stringify(local), pushed_scope: where, alt_uid: altUid, is_secondary },
+      { base: JSON.stringify(local), pushed_scope: where, alt_uid: altUid, is_secondary, intent: null },
       now(),
     );
   }
@@ -136,14 +133,20 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
 }
 
 /** Follows a dataset that the user moved (S14), moves one whose source now goes elsewhere (S13). */
-async function settleScope(s: Services, input: PublishInput, remote: Dataset): Promise<string> {
+async function settleScope(
+  s: Services,
+  input: PublishInput,
+  remote: Dataset,
+  pushedScope: string | null,
+): Promise<string> {
   const { item, scope, recorder } = input;
   const is = remote.scope.uid;
   if (is === scope) return scope;
-  if (item.pushed_scope === null || is !== item.pushed_scope || input.dryRun) {
+  if (pushedScope === null || is !== pushedScope || input.dryRun) {
     recorder.log("scope_followed", `the dataset is in scope "${remote.scope.name}": it stays there`);
     return is;
   }
+  keepIntent(s.catalog, item.id, { dataset: remote.uuid, scope }, s.env.now());
   if (await s.client.moveDataset(remote.uuid, scope)) {
     recorder.changed();
     recorder.log("scope_moved", `moved from scope "${remote.scope.name}"`);

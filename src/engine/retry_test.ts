@@ -31,6 +31,7 @@ const item = (patch: Partial<ItemRow> = {}): ItemRow => ({
   alt_uid: null,
   base: null,
   moved_from: null,
+  intent: null,
   is_secondary: false,
   updated: 0,
   ...patch,

@@ -16,7 +16,7 @@ import type { World } from "./world.ts";
 const HOME = "/agent";
 const STAGING = `${HOME}/staging`;
 /** Users' commands are noticed this late, ms: seldom, so that a history has few turns. */
-const POLL_MS = 15_000;
+const POLL_MS = 60_000;
 
 export interface AgentPlace {
   world: World;
