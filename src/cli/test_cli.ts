@@ -29,6 +29,18 @@ export async function runCli(
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
+/** Starts a command and does not wait; what it prints is not kept. */
+export function spawnCli(args: string[], options: { home: string }): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "main.ts", ...args],
+    cwd: REPOSITORY,
+    env: { NO_COLOR: "1", ETIKET_SYNC_HOME: options.home },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
 /** Runs a command that must succeed with `--json`, and returns its document. */
 export async function runJson(args: string[], home: string): Promise<unknown> {
   const { code, stdout, stderr } = await runCli([...args, "--json"], { home });

@@ -6,6 +6,7 @@ import type { ItemRow } from "../catalog/item_rows.ts";
 import { SyncError } from "../kit/errors.ts";
 import { isoFromMs } from "../kit/time.ts";
 import { Speed } from "./activity.ts";
+import { abortOrphans } from "../transfer/orphans.ts";
 import { activityView } from "./activity_view.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { ItemOutcome } from "./file_run.ts";
@@ -26,6 +27,8 @@ export interface EngineOptions {
 
 const POLL_MS = 500;
 const GRACE_MS = 3000;
+/** How often uploads that nobody goes on with are looked for, ms. */
+const TIDY_MS = 3_600_000;
 /** Pause after a look around that failed, ms. */
 const AFTER_FAILURE_MS = 1000;
 /** Scopes are refreshed, and a round is counted, at least this often, ms (L20). */
@@ -42,6 +45,7 @@ export class Engine {
   #iteration: number;
   #roundAt = -Infinity;
   #refreshAt = -Infinity;
+  #tidiedAt = -Infinity;
   #foreign = NaN;
   #noticed = true;
   #lastUpdate: number;
@@ -168,6 +172,7 @@ export class Engine {
     this.#recovery.probe();
     if (this.#recovery.state.state === "running") {
       this.#refreshScopes();
+      this.#giveUpOrphans();
       if (this.#scheduler.pump() > 0) this.#countRound();
     }
     this.#showSourceStates();
@@ -239,6 +244,13 @@ export class Engine {
       for (const { row } of waiting) await autoassign(this.s, row);
     };
     this.#recovery.run(work(), () => {});
+  }
+
+  /** Uploads that were begun and are of no further use. */
+  #giveUpOrphans(): void {
+    if (this.s.env.monotonic() - this.#tidiedAt < TIDY_MS) return;
+    this.#tidiedAt = this.s.env.monotonic();
+    this.#recovery.run(abortOrphans(this.s.client, this.s.transfer.journal, this.s.env.now()), () => {});
   }
 
   #finished(outcome: ItemOutcome): void {

@@ -2,6 +2,7 @@
 import type { ItemRow } from "../catalog/item_rows.ts";
 import { reasonOf } from "../catalog/reason.ts";
 import { SyncError } from "../kit/errors.ts";
+import { abortOrphans } from "../transfer/orphans.ts";
 import { FAILURES_TO_OPEN } from "./breaker.ts";
 import { discover } from "./discover.ts";
 import type { ItemOutcome } from "./file_run.ts";
@@ -91,6 +92,9 @@ class OnceRun {
       }
     } finally {
       clearTimeout(timer);
+    }
+    if (!options.dryRun && !this.#fatal) {
+      await abortOrphans(s.client, s.transfer.journal, s.env.now()).catch(() => {});
     }
     if (this.#fatal) throw this.#fatal;
     if (this.#unreachable && this.#networkFailures >= this.#touched.size) throw this.#unreachable;

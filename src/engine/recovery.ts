@@ -42,7 +42,9 @@ export class Recovery {
 
   /** Something outside of all items stands in the way; said once, looked for until it is gone. */
   hindered(error: SyncError): void {
-    if (this.state.hindered(error)) {
+    // Other failures of what runs beside the items are told, but keep nobody from working.
+    const isHindrance = ["network", "auth", "local"].includes(error.class);
+    if (!isHindrance || this.state.hindered(error)) {
       this.s.log(`${error.code}: ${error.message}`);
       try {
         this.s.catalog.errors.add(null, error.toData(), this.hooks.iteration(), this.s.env.now());

@@ -1,0 +1,141 @@
+/**
+ * A 2 GiB file on its way to a real S3 server: the agent is killed at ten points, the network cut at twenty. What was
+ * confirmed is not sent again: each interruption costs at most one part for each connection that it hit.
+ */
+import { join } from "node:path";
+import { runCli, spawnCli } from "../../src/cli/test_cli.ts";
+import { systemEnv } from "../../src/env.ts";
+import { openHub } from "../../src/hub/open_hub.ts";
+import { platformClient } from "../../src/platform/client.ts";
+import { inProcessTransport } from "../../src/platform/transport_in_process.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { folderSource } from "../agent_process.ts";
+import { withS3Server } from "../s3_server.ts";
+import { CuttingProxy } from "./cutting_proxy.ts";
+
+const MiB = 1024 * 1024;
+const SIZE = 2048 * MiB;
+/** Of the hub, for a file of this size. */
+const PART = 5 * MiB;
+/** Parts of a file at once: an interruption hits so many connections. */
+const CONNECTIONS = 3;
+/** Headers of one request, at most. */
+const HEADERS = 2048;
+
+interface Line {
+  home: string;
+  proxy: CuttingProxy;
+  /** Starts `once` as a process of its own. */
+  start(): Deno.ChildProcess;
+  /** Resolves when so many bytes went to the store, or the process ended. */
+  bytes(count: number, process: Deno.ChildProcess): Promise<void>;
+  /** The file is on the platform, whole; says what was sent beyond it. */
+  finish(interruptions: number): Promise<void>;
+}
+
+async function onLine(test: (line: Line) => Promise<void>): Promise<void> {
+  await withS3Server(async (server) => {
+    const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "resume_" }));
+    const proxy = CuttingProxy.start(Number(new URL(server.store.endpoint).port));
+    const store = { ...server.store, endpoint: proxy.url };
+    const hub = openHub({ directory: join(root, "hub"), env: systemEnv, store });
+    const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (r) => hub.fetch(r));
+    const home = join(root, "home");
+    try {
+      await Deno.mkdir(home);
+      await Deno.writeTextFile(
+        join(home, "config.toml"),
+        `[platform]\nurl = "http://127.0.0.1:${http.addr.port}"\n`,
+      );
+      await writeLargeFile(join(root, "data", "run"));
+      const args = ["once", ...folderSource(join(root, "data")), "--json"];
+      await test({
+        home,
+        proxy,
+        start: () => spawnCli(args, { home }),
+        async bytes(count, process) {
+          const reached = new Promise<void>((resolve) => {
+            proxy.onBytes = () => proxy.bytes >= count && resolve();
+          });
+          await Promise.race([reached, process.status]);
+        },
+        async finish(interruptions) {
+          const { code, stdout, stderr } = await runCli(args, { home });
+          assertEquals(code, 0, `${stdout}\n${stderr}`);
+          const client = platformClient({
+            transport: inProcessTransport((r) => hub.fetch(r)),
+            env: systemEnv,
+          });
+          const [dataset, ...others] = await client.searchDatasets({});
+          client.close();
+          assertEquals(others, []);
+          const file = dataset?.files.find((f) => f.name === "large.bin");
+          assertEquals([file?.status, file?.size], ["secured", SIZE]);
+          const verified = await runCli(["verify", "--json"], { home });
+          assertEquals(verified.code, 0, verified.stdout);
+          const again = proxy.bytes - SIZE;
+          const parts = Math.ceil(SIZE / PART);
+          console.log(
+            `${interruptions} interruptions: ${(again / interruptions / PART).toFixed(2)} parts of ${
+              PART / MiB
+            } MiB ` +
+              `sent again for each`,
+          );
+          const allowed = interruptions * CONNECTIONS * PART + (parts + 10 * interruptions) * HEADERS + MiB;
+          assert(again <= allowed, `${again} bytes sent again, ${allowed} allowed`);
+        },
+      });
+    } finally {
+      await http.shutdown();
+      await hub.close();
+      proxy.stop();
+      await Deno.remove(root, { recursive: true });
+    }
+  });
+}
+
+/** A dataset folder with a file that is mostly a hole, but no two parts of it are equal. */
+async function writeLargeFile(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(join(folder, "_QH_dataset_info.yaml"), "");
+  const path = join(folder, "large.bin");
+  {
+    using file = await Deno.open(path, { write: true, create: true });
+    await file.truncate(SIZE);
+    for (let at = 0; at < SIZE; at += MiB) {
+      await file.seek(at, Deno.SeekMode.Start);
+      await file.write(new TextEncoder().encode(`megabyte ${at / MiB}\n`));
+    }
+  }
+  await Deno.utime(path, 1_700_000_000, 1_700_000_000);
+}
+
+Deno.test("killed at ten points, the upload goes on where it was", () =>
+  onLine(async (line) => {
+    const kills = 10;
+    for (let i = 1; i <= kills; i++) {
+      const agent = line.start();
+      await line.bytes(SIZE * i / (kills + 1), agent);
+      agent.kill("SIGKILL");
+      await agent.status;
+    }
+    await line.finish(kills);
+  }));
+
+Deno.test("with the network cut at twenty points, the upload goes on where it was", () =>
+  onLine(async (line) => {
+    const cuts = 20;
+    let agent = line.start();
+    for (let i = 1; i <= cuts; i++) {
+      await line.bytes(SIZE * i / (cuts + 1), agent);
+      line.proxy.cut();
+      // An agent that lost the network too often in a row ends; the next one goes on.
+      const ended = await Promise.race([
+        agent.status,
+        new Promise<null>((r) => setTimeout(() => r(null), 50)),
+      ]);
+      if (ended) agent = line.start();
+    }
+    await agent.status;
+    await line.finish(cuts);
+  }));
