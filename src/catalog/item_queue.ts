@@ -99,9 +99,17 @@ export class ItemQueue {
     );
   }
 
-  /** Items a killed run left behind go back to the queue with unchanged attempts (L23). */
-  recoverInterrupted(now: number): number {
-    return this.db.run("UPDATE items SET state = 'waiting', updated = ? WHERE state = 'running'", now);
+  /**
+   * Items a killed run left behind go back to the queue with unchanged attempts (L23).
+   * @param running items that do run
+   */
+  recoverInterrupted(now: number, running: readonly number[] = []): number {
+    return this.db.run(
+      `UPDATE items SET state = 'waiting', updated = ?1 WHERE state = 'running'
+       AND id NOT IN (SELECT value FROM json_each(?2))`,
+      now,
+      JSON.stringify(running),
+    );
   }
 
   /** A wall clock that was set back must not postpone retries beyond their interval (L8). */

@@ -4,7 +4,6 @@ import type { ConversionOutput, Identity } from "../catalog/caches.ts";
 import { digestFolder } from "../discovery/item_digest.ts";
 import type { ConversionRequest, ThumbnailRequest } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
-import { fingerprintText } from "../kit/fingerprint.ts";
 import type { InstalledConverter } from "../readers/tasks.ts";
 import type { Candidate, FailedCandidate, FrozenFile } from "./candidates.ts";
 import type { Freezer } from "./freeze.ts";
@@ -94,9 +93,14 @@ export class Conversions {
   async thumbnail(request: ThumbnailRequest, index: number): Promise<Candidate> {
     const { path, stat } = this.freezer.look(request.path);
     const filename = `__thumbnail_${index}.jpg`;
-    const made = await this.#cached(`thumbnail ${path} ${fingerprintText(stat)}`, async () => {
+    let frozen: FrozenFile | undefined;
+    const freeze = async () =>
+      frozen ??= await this.freezer.freezeUserFile(path, basename(path), "auto", true);
+    const { sha256 } = this.freezer.remembered(path, stat) ?? (await freeze()).identity;
+    const made = await this.#cached(`thumbnail ${sha256}`, async () => {
       const output = this.freezer.freshPath(".jpg");
-      await this.s.readers.run("thumbnail", { path, output });
+      // Of the same frozen bytes that are uploaded (K2): the image may be written to.
+      await this.s.readers.run("thumbnail", { path: (await freeze()).snapshot.path, output });
       return await this.freezer.freezeOwnFile(output, filename, "UNKNOWN");
     });
     return {

@@ -56,7 +56,7 @@ export class Engine {
   constructor(private readonly s: Services, private readonly options: EngineOptions = {}) {
     this.#recovery = new Recovery(s, {
       iteration: () => this.#iteration,
-      busy: () => this.#scheduler.busy.size > 0,
+      running: () => this.#scheduler.runningIds,
       onChange: () => this.#wakeUp(),
     });
     this.#clock = new ClockWatch(s.env);

@@ -8,8 +8,8 @@ import type { Services } from "./services.ts";
 
 export interface RecoveryHooks {
   iteration(): number;
-  /** Whether an item runs now. */
-  busy(): boolean;
+  /** Ids of the items that run now. */
+  running(): number[];
   /** Something is different now. */
   onChange(): void;
 }
@@ -92,7 +92,7 @@ export class Recovery {
     const { queue } = this.s.catalog;
     const now = this.s.env.now();
     // Verdicts that a full disk kept from being written.
-    if (kind === "error" && !this.hooks.busy()) queue.recoverInterrupted(now);
+    if (kind === "error") queue.recoverInterrupted(now, this.hooks.running());
     queue.releaseDeferred(kind === "error" ? ["local"] : ["network", "auth"], now);
     this.state.cleared(kind);
   }

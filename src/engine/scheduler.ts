@@ -50,6 +50,10 @@ export class Scheduler {
     return [...this.#running.values()].map((r) => r.activity);
   }
 
+  get runningIds(): number[] {
+    return [...this.#running.keys()];
+  }
+
   /** Sources with an item running. */
   get busy(): Set<number> {
     return new Set([...this.#running.values()].map((r) => r.item.source_id));
