@@ -31,7 +31,7 @@ export async function* fileGroups(
   for (const file of draft.files) {
     const own = planned.filter((p) => p.request.input === file.path && !p.converter.folder);
     yield {
-      size: sizeOf(s, file.path),
+      size: await sizeOf(s, file.path, local || file.staged),
       files: (freezer) => fileAndConversions(s, file, own, freezer, itemId),
     };
   }
