@@ -115,6 +115,7 @@ export class Freezer {
       copyTo: () => this.#copyPath(filename),
       memoryLimit: inMemory ? IN_MEMORY : 0,
       local: this.place.local,
+      ...(this.s.transfer.copyLimit === undefined ? {} : { copyLimit: this.s.transfer.copyLimit }),
       ...(known ? { known: { fingerprint: before, hashes: known } } : {}),
       ...(this.signal ? { signal: this.signal } : {}),
     });

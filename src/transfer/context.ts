@@ -9,4 +9,6 @@ export interface TransferContext {
   slots: TransferSlots;
   /** Files of at least this size are sent in parts where the platform takes parts, bytes (U7). */
   partsFrom: number;
+  /** Larger files are read in place instead of being copied first, bytes; default 64 MiB (U1). */
+  copyLimit?: number;
 }
