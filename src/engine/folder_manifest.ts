@@ -2,8 +2,10 @@
 import type { ItemRow } from "../catalog/item_rows.ts";
 import { hashFile } from "../transfer/hash.ts";
 import {
+  claimFolder,
   judgeManifest,
   type LocalManifest,
+  type ManifestContent,
   readManifest,
   removeLeftover,
   writeManifest,
@@ -66,9 +68,29 @@ export class FolderManifest {
     return s.catalog.items.byId(item.id) ?? item;
   }
 
+  /**
+   * Marks the folder of an item that was never published as its dataset, before that is made on the platform: agents
+   * that begin at the same moment make one dataset (L26).
+   * @returns the item as it is then: another agent may have been first
+   */
+  async claim(item: ItemRow, scope: string, recorder: RunRecorder, fingerprint: string): Promise<ItemRow> {
+    if (item.base !== null) return item;
+    const isTaken = claimFolder(this.#content(item, scope, recorder, fingerprint), this.s.env.fs);
+    recorder.changed();
+    return isTaken ? await this.adopt(item, scope, recorder) : item;
+  }
+
   /** Writes the manifest; a folder that cannot be written to is no failure (R5). */
   write(item: ItemRow, scope: string, recorder: RunRecorder, fingerprint: string): void {
-    const written = writeManifest({
+    if (!writeManifest(this.#content(item, scope, recorder, fingerprint), this.s.env.fs)) {
+      this.s.logOnce(
+        `source "${this.source.row.name}": folders are not writable, the catalog alone remembers their datasets`,
+      );
+    }
+  }
+
+  #content(item: ItemRow, scope: string, recorder: RunRecorder, fingerprint: string): ManifestContent {
+    return {
       dataset_uuid: item.dataset_uuid,
       scope_uuid: scope,
       folder: this.folder,
@@ -78,12 +100,7 @@ export class FolderManifest {
       source: this.source.row.name,
       base: item.base === null ? null : metadataSchema.parse(JSON.parse(item.base)),
       fingerprint,
-    }, this.s.env.fs);
-    if (!written) {
-      this.s.logOnce(
-        `source "${this.source.row.name}": folders are not writable, the catalog alone remembers their datasets`,
-      );
-    }
+    };
   }
 
   /** Dataset uuid of the manifest in a folder, if there is one. */

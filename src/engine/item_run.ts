@@ -136,6 +136,9 @@ class ItemRun {
     claimMoved(s, source, this.#item, draft.alt_uid, scope);
     recordDraft(draft, recorder);
 
+    if (manifest && !options.dryRun) {
+      this.#item = await manifest.claim(this.#item, scope, recorder, fingerprint);
+    }
     const dataset = await recorder.task(
       "dataset",
       () => publishDataset(s, { source, item: this.#item, draft, scope, recorder, dryRun: options.dryRun }),

@@ -58,26 +58,48 @@ export interface ManifestContent {
 export function writeManifest(content: ManifestContent, fs: Files = Deno): boolean {
   const { folder, machine_id } = content;
   const temporary = temporaryName(folder, machine_id);
-  const text = stringify({
-    version: 0.1,
-    dataset_uuid: content.dataset_uuid,
-    scope_uuid: content.scope_uuid,
-    dataset_sync_path: folder,
-    sync_time: content.sync_time,
-    files: content.files,
-    etiket_sync: { machine_id, source: content.source, base: content.base, fingerprint: content.fingerprint },
-  });
   try {
-    using file = fs.openSync(temporary, { write: true, create: true, truncate: true });
-    const bytes = new TextEncoder().encode(text);
-    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-    file.syncSync();
+    writeDurably(temporary, content, { create: true, truncate: true }, fs);
     fs.renameSync(temporary, `${folder}/${NAME}`);
     return true;
   } catch {
     removeLeftover(folder, machine_id, fs);
     return false;
   }
+}
+
+/**
+ * Marks a folder without a manifest as one dataset: of all agents that try at the same moment one succeeds (L26).
+ * @returns whether another manifest is there
+ */
+export function claimFolder(content: ManifestContent, fs: Files = Deno): boolean {
+  try {
+    writeDurably(`${content.folder}/${NAME}`, content, { createNew: true }, fs);
+    return false;
+  } catch (e) {
+    return e instanceof Deno.errors.AlreadyExists;
+  }
+}
+
+function writeDurably(path: string, content: ManifestContent, how: Deno.OpenOptions, fs: Files): void {
+  const text = stringify({
+    version: 0.1,
+    dataset_uuid: content.dataset_uuid,
+    scope_uuid: content.scope_uuid,
+    dataset_sync_path: content.folder,
+    sync_time: content.sync_time,
+    files: content.files,
+    etiket_sync: {
+      machine_id: content.machine_id,
+      source: content.source,
+      base: content.base,
+      fingerprint: content.fingerprint,
+    },
+  });
+  using file = fs.openSync(path, { write: true, ...how });
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+  file.syncSync();
 }
 
 /** Removes the temporary file that a killed run of this machine may have left. */
