@@ -80,7 +80,6 @@ function findProgram(): string | null {
   const folders = [
     ...(Deno.env.get("PATH") ?? "").split(":").filter((folder) => folder !== ""),
     `${Deno.env.get("HOME") ?? ""}/go/bin`,
-    "/opt/go-bin",
   ];
   return folders.map((folder) => `${folder}/versitygw`).find((path) => existsSync(path)) ?? null;
 }
