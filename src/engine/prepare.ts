@@ -28,7 +28,13 @@ export async function* fileGroups(
   local: boolean,
 ): AsyncGenerator<FileGroup> {
   const planned = await planConversions(s, draft);
+  const names = new Set<string>();
   for (const file of draft.files) {
+    if (names.has(file.name)) {
+      yield { size: 0, files: (_freezer, recorder) => refuseDuplicate(file, recorder) };
+      continue;
+    }
+    names.add(file.name);
     const own = planned.filter((p) => p.request.input === file.path && !p.converter.folder);
     yield {
       size: await sizeOf(s, file.path, local || file.staged),
@@ -48,6 +54,16 @@ export async function* fileGroups(
   if (thumbnails.length === 0) return;
   yield { size: 0, files: (freezer, recorder) => thumbnailFiles(s, thumbnails, freezer, recorder) };
 }
+
+/** Groups go side by side, so that no two of them may make versions of one name (F15). */
+function refuseDuplicate(file: FileDraft, recorder: Recorder): AsyncGenerator<Candidate> {
+  const what = `${file.path}: the dataset has another file named ${JSON.stringify(file.name)}`;
+  const hint = "Rename one of the two files.";
+  recorder.error(new SyncError("data", "duplicate_file_name", what, { hint }).toData());
+  return noFiles();
+}
+
+async function* noFiles(): AsyncGenerator<Candidate> {}
 
 async function* fileAndConversions(
   s: Services,

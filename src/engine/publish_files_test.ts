@@ -201,6 +201,16 @@ Deno.test("a file that fails hides no other (L2): each failure is told once, wit
   });
 });
 
+Deno.test("of two files of one name the first is sent, the second is an error (F15)", async () => {
+  await withBench(() => {}, async ({ publish, recorder, onPlatform }) => {
+    const [file] = numbered(1, 10);
+    await publish([file!, file!, { name: "other", size: 5 }]);
+    assertEquals(recorder.errors.map((e) => [e.class, e.code]), [["data", "duplicate_file_name"]]);
+    assertEquals(told(recorder).sent, ["file 0", "other"]);
+    assertEquals((await onPlatform()).map((f) => f.name).sort(), ["file 0", "other"]);
+  });
+});
+
 Deno.test("without a network the rest is not tried; what was tried is told", async () => {
   let isDown = false;
   const failing = (request: TransportRequest) => {
