@@ -6,6 +6,7 @@ import type { FileRecord } from "../platform/client.ts";
 import { type UploadJob, uploadVersion } from "../transfer/upload.ts";
 import { decideVersion, type VersionDecision } from "../transfer/version_decision.ts";
 import type { Candidate } from "./candidates.ts";
+import { fileUuid } from "./file_uuid.ts";
 import type { PublishedDataset } from "./publish_dataset.ts";
 import type { Services } from "./services.ts";
 import { isoFromMs } from "../kit/time.ts";
@@ -49,7 +50,7 @@ export async function publishFile(
 ): Promise<FileResult> {
   let remote: FileRecord[] = dataset.remote?.files.filter((f) => f.name === file.name) ?? [];
   let identity = file.identity;
-  const newUuid = s.env.uuid();
+  const newUuid = fileUuid(dataset.uuid, file.name);
 
   for (let round = 0; round < DECISIONS; round++) {
     const decision = decide(s, dataset.uuid, file, identity, remote, newUuid);

@@ -71,6 +71,27 @@ Deno.test("a second agent finds the datasets of the first and sends nothing", ()
     await assertConverged(two);
   }));
 
+Deno.test("two agents that begin at the same moment, while data arrive, end with one dataset of each item", () =>
+  withTwoAgents(async (two) => {
+    const { lab, homes } = two;
+    await using a = ServingAgent.start(homes[0] ?? "");
+    await using b = ServingAgent.start(homes[1] ?? "");
+    for (let n = 0; n < 15; n++) {
+      await lab.change();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    for (const agent of [a, b]) {
+      const done = () => {
+        const states = itemStates(agent.home);
+        return states.size > 0 && [...states.keys()].every((s) => s === "done" || s === "not_started");
+      };
+      await agent.until("everything is done", done, () => [...itemStates(agent.home)]);
+    }
+    for (const agent of [a, b]) assertEquals(await agent.stop(), 0);
+    for (const home of homes) await once(home);
+    await assertConverged(two);
+  }));
+
 Deno.test("a second agent on a state folder is refused with 6 and told who holds it; a dead one's lock is taken over", () =>
   withTwoAgents(async ({ homes: [home = ""] }) => {
     await using first = ServingAgent.start(home);
