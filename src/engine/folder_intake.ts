@@ -34,7 +34,7 @@ type Batched = FoundItem & { signature: number };
 export class FolderIntake {
   /** Items that were there. */
   readonly seen = new IdSet();
-  readonly unmatched: Unmatched;
+  readonly unmatched = new Unmatched();
   /** Everything could be listed. */
   complete = true;
   #batch: Batched[] = [];
@@ -48,7 +48,6 @@ export class FolderIntake {
   ) {
     // What the first scan of a source finds is back-fill; later finds are news.
     this.#lane = options.lane ?? (source.row.scanned ? "new" : "backfill");
-    this.unmatched = new Unmatched(plan.root, s.env.fs);
   }
 
   /** Recognises an unchanged item by its signature; anything else is digested. */
@@ -91,8 +90,9 @@ export class FolderIntake {
   take(event: ScanEvent): void {
     if (event.kind === "known") this.seen.add(event.id);
     else if (event.kind === "unreadable") this.complete = false;
-    else if (event.kind === "unmatched") this.unmatched.add(event.path, event.reason);
-    else if (event.kind === "item") {
+    else if (event.kind === "unmatched") {
+      this.unmatched.add(event.path, event.reason, this.#mtime(event.path));
+    } else if (event.kind === "item") {
       const { plan, source: { row }, options } = this;
       const now = this.s.env.now();
       const scopeFromPath = plan.scope_from_path && row.autoassign && row.default_scope === null;
@@ -106,6 +106,14 @@ export class FolderIntake {
         scope_identifier: scopeFromPath ? event.identifier.split("/")[0] : undefined,
       });
       if (this.#batch.length >= BATCH) this.flush();
+    }
+  }
+
+  #mtime(relative: string): number {
+    try {
+      return this.s.env.fs.lstatSync(itemPath(this.plan, relative)).mtime?.getTime() ?? 0;
+    } catch {
+      return 0;
     }
   }
 

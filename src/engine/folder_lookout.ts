@@ -19,6 +19,7 @@ const SCAN_EVERY_MS = 900_000;
 const POLL_EVERY_MS = 10_000;
 /** A full scan without need is not begun before this many times the length of the last one has passed. */
 const REST = 10;
+const SHORTEST_REST_MS = 500;
 /** Events are collected this long, ms. */
 const COLLECT_MS = 50;
 /** Longest pause between two looks at places that change all the time, ms. */
@@ -33,6 +34,8 @@ const PATHS_MOST = 50_000;
 const ROOT_EVERY_MS = 60_000;
 /** Between second looks at inputs that were absent, ms. */
 const AGAIN_EVERY_MS = 5000;
+/** Before a watch that ended by itself is set again, ms. */
+const REARM_MS = 2000;
 /** Between attempts to set a watch that was refused, ms. */
 const ARM_EVERY_MS = 300_000;
 
@@ -146,6 +149,7 @@ export class FolderLookout implements Lookout {
         onEnd: () => {
           if (this.#watch !== watch) return;
           this.#disarm();
+          this.#armAt = this.#now + REARM_MS;
           this.#scanSoon();
         },
       });
@@ -198,7 +202,7 @@ export class FolderLookout implements Lookout {
         },
       });
     } finally {
-      const rest = REST * (this.#now - started);
+      const rest = Math.max(SHORTEST_REST_MS, REST * (this.#now - started));
       this.#restUntil = this.#now + rest;
       const every = this.watching === "events" ? SCAN_EVERY_MS : POLL_EVERY_MS;
       // Unless one was asked for meanwhile.

@@ -189,7 +189,7 @@ export class ServerFolderLookout implements Lookout {
       await this.#lookAt(folder === "" ? "." : folder, intake, signal);
       return [];
     }
-    const { inside, items } = await this.#sort(folder, entries, intake, signal);
+    const { inside, items } = await this.#sort(folder, entries, all, intake, signal);
     await inParallel(items, TOGETHER, (item) => this.#lookAt(item, intake, signal));
     folders.listed(id, folder, mtime, inside);
     return inside;
@@ -199,21 +199,38 @@ export class ServerFolderLookout implements Lookout {
   async #sort(
     folder: string,
     entries: readonly Deno.DirEntry[],
+    all: boolean,
     intake: FolderIntake,
     signal: AbortSignal,
   ): Promise<{ inside: string[]; items: string[] }> {
     const depth = folder === "" ? 0 : folder.split("/").length;
     const [inside, items]: [string[], string[]] = [[], []];
+    const unmatched: { path: string; reason: string }[] = [];
     const slices = new Slices(this.s.env, signal);
     for (const entry of entries) {
       const listed = classify(this.plan, folder, depth, entry);
-      if (listed.kind === "unmatched") intake.take(listed);
+      if (listed.kind === "unmatched") unmatched.push(listed);
       else if (this.s.catalog.looks.get(this.source.row.id, listed.path) === undefined) {
         (listed.kind === "folder" ? inside : items).push(listed.path);
       }
       if (slices.over) await slices.next();
     }
+    if (all) {
+      await inParallel(unmatched, TOGETHER, async ({ path, reason }) => {
+        intake.unmatched.add(path, reason, await this.#mtime(path, signal));
+      });
+    }
     return { inside, items };
+  }
+
+  async #mtime(relative: string, signal: AbortSignal): Promise<number> {
+    try {
+      return (await this.#files.stat(itemPath(this.plan, relative), false, signal)).mtime_ms;
+    } catch (e) {
+      signal.throwIfAborted();
+      if (e instanceof SyncError) throw e;
+      return 0;
+    }
   }
 
   async #lookAt(name: string, intake: FolderIntake, signal: AbortSignal): Promise<void> {

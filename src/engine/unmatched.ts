@@ -1,5 +1,4 @@
 /** The newest of what below a root belongs to no item (D15). */
-import type { FileSystem } from "../env.ts";
 
 /** Paths that are kept of any number. */
 const KEPT = 1000;
@@ -8,11 +7,10 @@ export class Unmatched {
   count = 0;
   #kept: { path: string; reason: string; mtime: number }[] = [];
 
-  constructor(private readonly root: string, private readonly fs: Pick<FileSystem, "lstatSync">) {}
-
-  add(path: string, reason: string): void {
+  /** @param mtime ms since 1970 */
+  add(path: string, reason: string, mtime: number): void {
     this.count++;
-    this.#kept.push({ path, reason, mtime: this.#mtime(path) });
+    this.#kept.push({ path, reason, mtime });
     if (this.#kept.length >= 2 * KEPT) this.#cut();
   }
 
@@ -25,13 +23,5 @@ export class Unmatched {
   #cut(): void {
     if (this.#kept.length <= KEPT) return;
     this.#kept = this.#kept.sort((a, b) => b.mtime - a.mtime).slice(0, KEPT);
-  }
-
-  #mtime(path: string): number {
-    try {
-      return this.fs.lstatSync(`${this.root}/${path}`).mtime?.getTime() ?? 0;
-    } catch {
-      return 0;
-    }
   }
 }
