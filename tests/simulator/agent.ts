@@ -11,12 +11,14 @@ import type { CatalogShelf } from "./catalog.ts";
 import { Killed, Life } from "./life.ts";
 import type { Network } from "./network.ts";
 import { REGISTRY, simulatedReaders } from "./readers.ts";
-import type { World } from "./world.ts";
+import { PART_SIZE, type World } from "./world.ts";
 
 const HOME = "/agent";
 const STAGING = `${HOME}/staging`;
 /** Users' commands are noticed this late, ms: seldom, so that a history has few turns. */
 const POLL_MS = 60_000;
+/** From this size on files are read in place and sent in parts, bytes. */
+const PARTS_FROM = 2 * PART_SIZE;
 
 export interface AgentPlace {
   world: World;
@@ -70,7 +72,13 @@ export class SimulatedAgent {
         catalog,
         client: platformClient({ transport: network.transport(life), env }),
         readers: simulatedReaders(life),
-        transfer: { ...memoryTransfer(), slots: transferSlots(env) },
+        transfer: {
+          ...memoryTransfer(),
+          journal: catalog.uploads,
+          slots: transferSlots(env),
+          partsFrom: PARTS_FROM,
+          copyLimit: PARTS_FROM,
+        },
         registry: () => Promise.resolve(REGISTRY),
         machineId,
         version: "simulated",

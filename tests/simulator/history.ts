@@ -1,4 +1,5 @@
 /** One history: a lab at work, an agent that is killed and restarted, a world that fails; then peace, and the account. */
+import { Random } from "../faults/prng.ts";
 import { SimulatedAgent } from "./agent.ts";
 import type { CatalogShelf } from "./catalog.ts";
 import { type FaultPlan, NO_FAULTS, RandomFaults } from "./faults.ts";
@@ -27,13 +28,28 @@ export interface Script {
   play(history: History): Promise<void>;
 }
 
+/** How events and writers of a history behave. */
+export interface Quirks {
+  /** Share of events that are lost. */
+  eventLoss: number;
+  /** Events come up to this late, ms. */
+  eventDelay: number;
+  /** Share of reads during which somebody writes to the file. */
+  writesWhileRead: number;
+  /** How long it takes at most until everything is noticed, ms. */
+  peace: number;
+}
+
 const MARKED = "/lab/marked";
 const PLAIN = "/lab/plain";
 /** Long enough for a full scan, and for the second look at what is gone, ms. */
 const PEACE_MS = 17 * 60_000;
+const NO_QUIRKS: Quirks = { eventLoss: 0, eventDelay: 0, writesWhileRead: 0, peace: 3 * 60_000 };
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 /** Counted failures are tried again after a day at most. */
-const PATIENCE_MS = 3 * 86_400_000;
+const PATIENCE_MS = 3 * DAY;
 const SETTLED = ["done", "deleted_locally", "vanished", "quarantined", "unmapped"];
 
 export class History {
@@ -43,17 +59,14 @@ export class History {
   agent: SimulatedAgent | undefined;
   #lives = 0;
   #peace = false;
-  #eventLoss: number;
-  #delay: number;
-  #writesWhileRead: number;
   scope: string = SCOPES[0];
 
-  constructor(private readonly seed: number, private readonly shelf: CatalogShelf) {
+  constructor(
+    private readonly seed: number,
+    private readonly shelf: CatalogShelf,
+    private readonly quirks: Quirks = NO_QUIRKS,
+  ) {
     this.world = new World(seed);
-    const { random } = this.world;
-    this.#eventLoss = random.pick([0, 0, 0.1, 1]);
-    this.#delay = random.pick([0, 20, 2000]);
-    this.#writesWhileRead = random.pick([0, 0, 0.01, 0.1]);
     this.lab = new Lab(this.world, { marked: MARKED, plain: PLAIN, onChange: (paths) => this.#tell(paths) });
   }
 
@@ -72,7 +85,7 @@ export class History {
       const story = this.#story(faults, play).then((found) => problems.push(...found));
       let over = false;
       story.then(() => over = true, () => over = true);
-      await world.clock.until(() => over, 30 * 86_400_000);
+      await world.clock.until(() => over, 30 * DAY);
       if (!over) problems.push("the history does not end");
       else await story;
       return {
@@ -97,8 +110,14 @@ export class History {
     this.network.downUntil = 0;
     world.note("** peace");
     await this.ensureServing();
-    await world.clock.sleep(PEACE_MS);
+    await world.clock.sleep(this.quirks.peace);
     const problems = await this.#settle();
+    if (world.platform.uploads.size > 0) {
+      // Uploads that nobody goes on with are given up after a day (U7).
+      world.sleepPc(DAY + HOUR);
+      await world.clock.sleep(3 * MINUTE);
+      problems.push(...await this.#settle());
+    }
     const catalog = this.agent?.catalog;
     if (!catalog || this.agent?.ended) {
       return [...problems, ...world.violations, "the agent is gone in times of peace"];
@@ -170,7 +189,9 @@ export class History {
       shelf: this.shelf,
       network: this.network,
       readBefore: (path: string) => {
-        if (!this.#peace && this.world.random.next() < this.#writesWhileRead) this.lab.writeWhileRead(path);
+        if (!this.#peace && this.world.random.next() < this.quirks.writesWhileRead) {
+          this.lab.writeWhileRead(path);
+        }
       },
     };
     const agent = SimulatedAgent.start(place, this.seed * 1000 + ++this.#lives);
@@ -227,13 +248,13 @@ export class History {
   #tell(paths: string[]): void {
     const { random, clock } = this.world;
     for (const events of this.agent?.life.env.watches.values() ?? []) {
-      if (random.next() < this.#eventLoss) {
+      if (random.next() < this.quirks.eventLoss) {
         if (random.next() < 0.2) events.onLost("the system dropped events");
         continue;
       }
       const deliver = () => events.onPaths(paths);
-      if (this.#delay === 0) deliver();
-      else clock.sleep(random.below(this.#delay)).then(deliver);
+      if (this.quirks.eventDelay === 0) deliver();
+      else clock.sleep(random.below(this.quirks.eventDelay)).then(deliver);
       if (random.next() < 0.1) clock.sleep(random.below(3000)).then(deliver);
     }
   }
@@ -241,7 +262,13 @@ export class History {
 
 /** A history in which everything is left to the seed. */
 export async function randomHistory(seed: number, shelf: CatalogShelf): Promise<HistoryResult> {
-  const history = new History(seed, shelf);
+  const random = new Random(seed * 7919);
+  const history = new History(seed, shelf, {
+    eventLoss: random.pick([0, 0, 0.1, 1]),
+    eventDelay: random.pick([0, 20, 2000]),
+    writesWhileRead: random.pick([0, 0, 0.01, 0.1]),
+    peace: PEACE_MS,
+  });
   return await history.run({ faults: new RandomFaults(history.world.random), play: playAtRandom });
 }
 
@@ -276,7 +303,6 @@ async function playAtRandom(history: History): Promise<void> {
 async function userActions(history: History, end: number): Promise<void> {
   const { world, network } = history;
   const { random, clock } = world;
-  const HOUR = 3_600_000;
   while (clock.monotonic() < end) {
     await clock.sleep(5000 + random.below(60_000));
     if (clock.monotonic() >= end) return;
@@ -289,5 +315,6 @@ async function userActions(history: History, end: number): Promise<void> {
       clock.jump(ms);
       world.note(`** the PC's clock is set by ${ms / HOUR} h`);
     } else if (chance < 0.35) history.changeScope();
+    else if (chance < 0.4) world.sleepPc(random.below(30) * HOUR);
   }
 }

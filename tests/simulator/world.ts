@@ -23,6 +23,7 @@ export class World {
   /** How often each fault happened. */
   readonly happened = new Map<Fault, number>();
   #operations = 0;
+  #slept = 0;
 
   constructor(readonly seed: number) {
     this.random = new Random(seed);
@@ -33,7 +34,14 @@ export class World {
   }
 
   platformNow(): number {
-    return START + this.clock.monotonic();
+    return START + this.clock.monotonic() + this.#slept;
+  }
+
+  /** The PC sleeps: afterwards its clock that never jumps knows nothing of that time. */
+  sleepPc(ms: number): void {
+    this.note(`** the PC slept for ${ms / 3_600_000} h`);
+    this.clock.jump(ms);
+    this.#slept += ms;
   }
 
   note(text: string): void {
