@@ -79,7 +79,8 @@ export async function startLocalApi(options: StartOptions): Promise<ListeningApi
   };
 }
 
-function hasIpv6(): boolean {
+/** Whether this machine has a loopback address of the newer family. */
+export function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).flat().some((address) => address?.address === "::1");
 }
 

@@ -25,6 +25,10 @@ const Failure = z.object({ error: z.string(), detail: z.string().default(""), hi
 export class SyncClient {
   constructor(private readonly options: ClientOptions) {}
 
+  get url(): string {
+    return this.options.url;
+  }
+
   async status(): Promise<AgentStatus> {
     return await this.#json("/sync/agent/status", AgentStatus);
   }
