@@ -224,7 +224,8 @@ class Scan {
         }
         yield { kind: "pause" };
       }
-    } catch {
+    } catch (e) {
+      if (e instanceof SyncError && e.class === "local") throw e;
       // A link to nothing, or a file that was removed since its folder was listed, is no item.
       if (presence(this.plan, relative, this.#fs) !== "gone") yield { kind: "unreadable", path: relative };
       return [];
