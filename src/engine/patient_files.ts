@@ -9,6 +9,8 @@ import { withTimer } from "./waking.ts";
 
 /** Calls at once; Deno has 32 threads for them. */
 const PARALLEL = 12;
+/** Folders and items looked at together; their calls share the places above. */
+export const TOGETHER = 8;
 /** A call that takes longer than this, ms, means that the share does not answer. */
 const PATIENCE_MS = 20_000;
 
@@ -83,7 +85,7 @@ export class PatientFiles {
 export async function inParallel<T>(
   things: Iterable<T>,
   parallel: number,
-  work: (thing: T) => Promise<void>,
+  work: (thing: T) => Promise<unknown>,
 ): Promise<void> {
   const iterator = things[Symbol.iterator]();
   let failed = false;

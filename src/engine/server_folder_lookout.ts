@@ -2,18 +2,18 @@
  * Keeps an eye on a folder of a share, where no events come and every call costs a round trip: folders above the items
  * are listed only when their mtime changed, the newest items are looked at in every round, all others in turn (D9).
  */
-import { classify, identifierOf, itemPath, join, rootMissing } from "../discovery/folder_scan.ts";
+import { identifierOf, itemPath, join, rootMissing } from "../discovery/folder_scan.ts";
 import { digestFile, digestSteps } from "../discovery/item_digest.ts";
-import { finish, isMarked } from "../discovery/item_walk.ts";
+import { finish } from "../discovery/item_walk.ts";
 import { SyncError } from "../kit/errors.ts";
 import { ABSENCE_GRACE_MS, checkRootIdentity, isKnownRoot, MARKER_REMOVED } from "./absence.ts";
 import { FolderIntake, type FolderSourcePlan } from "./folder_intake.ts";
+import { FolderListing } from "./folder_listing.ts";
 import type { Lookout, LookoutHooks } from "./lookout.ts";
-import { inParallel, type PatientFiles, patientFiles } from "./patient_files.ts";
+import { inParallel, type PatientFiles, patientFiles, TOGETHER } from "./patient_files.ts";
 import { readAhead } from "./read_ahead.ts";
 import { autoassign } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";
-import { Slices } from "./slices.ts";
 import { Waking } from "./waking.ts";
 
 /** Between the rounds, ms. */
@@ -26,10 +26,6 @@ const TURN_MS = 3_600_000;
 const LEAST_IN_TURN = 200;
 /** Between rounds that list every folder, whatever its mtime, ms: not every server keeps mtimes of folders. */
 const LIST_ALL_EVERY_MS = 3_600_000;
-/** A folder that changed this shortly before it was listed may change again without a new mtime, ms. */
-const RACY_MS = 5000;
-/** Folders and items looked at together; their calls share the places of PatientFiles. */
-const TOGETHER = 8;
 
 export class ServerFolderLookout implements Lookout {
   readonly watching = "polling";
@@ -84,7 +80,12 @@ export class ServerFolderLookout implements Lookout {
     const intake = new FolderIntake(s, source, this.plan, { signal, onFound: () => this.hooks.onFound() });
     const look = (path: string) => this.#lookAt(path, intake, signal);
 
-    await this.#listFolders(all, intake, signal);
+    await new FolderListing(s, source, this.plan, this.#files, {
+      all,
+      unmatched: intake.unmatched,
+      lookAt: look,
+      signal,
+    }).run();
     intake.flush();
     // In the first round all items are new, and looked at already.
     if (source.row.scanned) {
@@ -136,104 +137,8 @@ export class ServerFolderLookout implements Lookout {
     checkRootIdentity(this.s, source, stat.file_id, empty);
   }
 
-  /** Goes through the folders above the items; what is new in a changed one is looked at. */
-  async #listFolders(all: boolean, intake: FolderIntake, signal: AbortSignal): Promise<void> {
-    const waiting = [""];
-    let busy = 0;
-    let more = Promise.withResolvers<void>();
-    const worker = async () => {
-      while (waiting.length > 0 || busy > 0) {
-        const folder = waiting.pop();
-        if (folder === undefined) {
-          await more.promise;
-          continue;
-        }
-        busy++;
-        try {
-          signal.throwIfAborted();
-          waiting.push(...await this.#foldersIn(folder, all, intake, signal));
-        } finally {
-          busy--;
-          more.resolve();
-          more = Promise.withResolvers();
-        }
-      }
-    };
-    await inParallel(Array.from({ length: TOGETHER }), TOGETHER, worker);
-  }
-
-  /** @returns the folders in a folder that are above items; [] for one that is an item or cannot be read */
-  async #foldersIn(
-    folder: string,
-    all: boolean,
-    intake: FolderIntake,
-    signal: AbortSignal,
-  ): Promise<string[]> {
-    const { folders } = this.s.catalog;
-    const { id } = this.source.row;
-    const path = itemPath(this.plan, folder);
-    let mtime: string, entries: Deno.DirEntry[];
-    try {
-      const stat = await this.#files.stat(path, true, signal);
-      if (!all && folders.mtime(id, folder) === stat.mtime_ns) return folders.below(id, folder);
-      mtime = stat.mtime_ms < this.s.env.now() - RACY_MS ? stat.mtime_ns : "";
-      entries = await this.#files.list(path, signal);
-    } catch (e) {
-      signal.throwIfAborted();
-      if (e instanceof SyncError) throw e;
-      return [];
-    }
-    if (this.plan.level === -1 && isMarked(entries)) {
-      // From now on it is looked at as an item.
-      folders.forget(id, folder);
-      await this.#lookAt(folder === "" ? "." : folder, intake, signal);
-      return [];
-    }
-    const { inside, items } = await this.#sort(folder, entries, all, intake, signal);
-    await inParallel(items, TOGETHER, (item) => this.#lookAt(item, intake, signal));
-    folders.listed(id, folder, mtime, inside);
-    return inside;
-  }
-
-  /** What is in a folder above items: folders to go into, and items that are not known. */
-  async #sort(
-    folder: string,
-    entries: readonly Deno.DirEntry[],
-    all: boolean,
-    intake: FolderIntake,
-    signal: AbortSignal,
-  ): Promise<{ inside: string[]; items: string[] }> {
-    const depth = folder === "" ? 0 : folder.split("/").length;
-    const [inside, items]: [string[], string[]] = [[], []];
-    const unmatched: { path: string; reason: string }[] = [];
-    const slices = new Slices(this.s.env, signal);
-    for (const entry of entries) {
-      const listed = classify(this.plan, folder, depth, entry);
-      if (listed.kind === "unmatched") unmatched.push(listed);
-      else if (this.s.catalog.looks.get(this.source.row.id, listed.path) === undefined) {
-        (listed.kind === "folder" ? inside : items).push(listed.path);
-      }
-      if (slices.over) await slices.next();
-    }
-    if (all) {
-      await inParallel(unmatched, TOGETHER, async ({ path, reason }) => {
-        intake.unmatched.add(path, reason, await this.#mtime(path, signal));
-      });
-    }
-    return { inside, items };
-  }
-
-  async #mtime(relative: string, signal: AbortSignal): Promise<number> {
-    try {
-      return (await this.#files.stat(itemPath(this.plan, relative), false, signal)).mtime_ms;
-    } catch (e) {
-      signal.throwIfAborted();
-      if (e instanceof SyncError) throw e;
-      return 0;
-    }
-  }
-
-  async #lookAt(name: string, intake: FolderIntake, signal: AbortSignal): Promise<void> {
+  /** Looks at all of an item. @returns false when the system does not let it */
+  async #lookAt(name: string, intake: FolderIntake, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     const { plan, s } = this;
     const path = itemPath(plan, name);
@@ -244,17 +149,17 @@ export class ServerFolderLookout implements Lookout {
       single: plan.single_file,
     }, signal);
     if (presence === "gone" || presence === "unmarked") this.#absent.set(name, presence);
-    if (presence !== "there") return;
+    if (presence !== "there") return presence !== "unknown";
     let digest;
     try {
       digest = plan.single_file
         ? digestFile(path, now, files)
         : finish(digestSteps(path, { nestedDatasets: marked }, now, files));
     } catch {
-      return; // A file that may not be looked at, or was removed just now.
+      return false; // A file that may not be looked at, or was removed just now.
     }
     // Of a folder that cannot be listed it is unknown whether it changed.
-    if (digest.unreadable.length > 0) return;
+    if (digest.unreadable.length > 0) return false;
     const identifier = identifierOf(plan, name, s.env.fs);
     intake.take({
       kind: "item",
@@ -270,10 +175,11 @@ export class ServerFolderLookout implements Lookout {
         await this.#lookAt(inner, intake, signal);
       }
     }
+    return true;
   }
 
   /** Takes for absent what is not there while the root is; what was absent a minute ago is looked at again. */
-  async #noteAbsent(look: (path: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async #noteAbsent(look: (path: string) => Promise<boolean>, signal: AbortSignal): Promise<void> {
     const { catalog, env } = this.s;
     const { id } = this.source.row;
     for (const item of catalog.intake.absentSince(id, env.now() - ABSENCE_GRACE_MS, NEWEST)) {
