@@ -2,11 +2,10 @@
  * Keeps an eye on a local folder: events tell where to look at once, a full scan tells everything (D5). Without
  * events it is scanned again and again (D7).
  */
-import { type DirtyPlaces, dirtyPlaces } from "../discovery/dirty_paths.ts";
-import { itemPath } from "../discovery/folder_scan.ts";
 import type { FolderWatch } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
 import { ABSENCE_GRACE_MS, checkSourceRoot, lookAgainForAbsent } from "./absence.ts";
+import { DirtyCollection } from "./dirty_collection.ts";
 import { discover, discoverPlaces } from "./discover.ts";
 import type { FolderSourcePlan } from "./folder_intake.ts";
 import type { Lookout, LookoutHooks } from "./lookout.ts";
@@ -20,16 +19,8 @@ const POLL_EVERY_MS = 10_000;
 /** A full scan without need is not begun before this many times the length of the last one has passed. */
 const REST = 10;
 const SHORTEST_REST_MS = 500;
-/** Events are collected this long, ms. */
-const COLLECT_MS = 50;
 /** Longest pause between two looks at places that change all the time, ms. */
 const LONGEST_PAUSE_MS = 5000;
-/** A watch is set on a new folder only after it was made: what is made in it at once is found by looking again, ms. */
-const LOOK_AGAIN_MS = 2000;
-/** Paths that are mapped to places at once. */
-const PATHS_AT_ONCE = 1000;
-/** With more paths waiting than this a full scan is cheaper. */
-const PATHS_MOST = 50_000;
 /** Between looks at the root, which may be unmounted or replaced without an event, ms. */
 const ROOT_EVERY_MS = 60_000;
 /** Between second looks at inputs that were absent, ms. */
@@ -43,16 +34,10 @@ export class FolderLookout implements Lookout {
   watching: Lookout["watching"] = null;
   #watch: FolderWatch | undefined;
   readonly #waking: Waking;
-  /** Absolute paths at which something happened. */
-  readonly #dirty = new Set<string>();
-  /** Wall clock of the last event. */
-  #eventAt = 0;
-  /** New folders, with when to look at them again. */
-  readonly #fresh = new Map<string, number>();
+  readonly #dirty: DirtyCollection;
   #refusalTold = false;
 
   // Monotonic times, ms.
-  #dirtyAt = Infinity;
   /** No look at places before. */
   #pauseUntil = 0;
   #scanAt = -Infinity;
@@ -70,6 +55,7 @@ export class FolderLookout implements Lookout {
     private readonly hooks: LookoutHooks,
   ) {
     this.#waking = new Waking(s.env);
+    this.#dirty = new DirtyCollection(s.env, plan);
   }
 
   async look(signal: AbortSignal): Promise<void> {
@@ -108,7 +94,7 @@ export class FolderLookout implements Lookout {
   }
 
   get #placesAt(): number {
-    return Math.max(this.#pauseUntil, Math.min(this.#dirtyAt, ...this.#fresh.values()));
+    return Math.max(this.#pauseUntil, this.#dirty.dueAt);
   }
 
   #scanSoon(): void {
@@ -176,23 +162,15 @@ export class FolderLookout implements Lookout {
   }
 
   #onPaths(paths: readonly string[]): void {
-    for (const path of paths) this.#dirty.add(path);
-    this.#eventAt = this.s.env.now();
-    if (this.#dirty.size > PATHS_MOST) {
-      this.#dirty.clear();
-      this.#dirtyAt = Infinity;
-      this.#scanSoon();
-    } else if (this.#dirtyAt === Infinity) {
-      this.#dirtyAt = this.#now + COLLECT_MS;
-      this.#waking.wake();
-    }
+    const before = this.#dirty.dueAt;
+    if (!this.#dirty.add(paths)) this.#scanSoon();
+    else if (this.#dirty.dueAt < before) this.#waking.wake();
   }
 
   async #scan(signal: AbortSignal): Promise<void> {
     const started = this.#now;
     // What is told from now on may have been missed by the scan.
-    this.#dirty.clear();
-    this.#dirtyAt = Infinity;
+    this.#dirty.forget();
     this.#scanAt = Infinity;
     try {
       await discover(this.s, this.source, signal, {
@@ -212,35 +190,14 @@ export class FolderLookout implements Lookout {
 
   async #lookAtPlaces(signal: AbortSignal): Promise<void> {
     const started = this.#now;
-    const places = this.#takePlaces();
+    const places = this.#dirty.take();
     if (places.look.includes("") && this.plan.level !== -1) return this.#scanSoon();
     await discoverPlaces(this.s, this.source, this.plan, places, {
-      eventAt: this.#eventAt,
+      eventAt: this.#dirty.eventAt,
       onFound: () => this.hooks.onFound(),
       signal,
     });
     const pause = Math.min(LONGEST_PAUSE_MS, 3 * (this.#now - started));
     this.#pauseUntil = this.#now + pause;
-  }
-
-  #takePlaces(): DirtyPlaces {
-    const again: string[] = [];
-    for (const [place, at] of this.#fresh) {
-      if (at > this.#now) continue;
-      this.#fresh.delete(place);
-      again.push(itemPath(this.plan, place));
-    }
-    const paths: string[] = [];
-    for (const path of this.#dirty) {
-      if (paths.length >= PATHS_AT_ONCE) break;
-      paths.push(path);
-      this.#dirty.delete(path);
-    }
-    this.#dirtyAt = this.#dirty.size > 0 ? -Infinity : Infinity;
-    const { fs } = this.s.env;
-    const places = dirtyPlaces(this.plan, paths, fs);
-    for (const place of places.fresh) this.#fresh.set(place, this.#now + LOOK_AGAIN_MS);
-    const { look } = dirtyPlaces(this.plan, again, fs);
-    return { ...places, look: [...new Set([...places.look, ...look])] };
   }
 }
