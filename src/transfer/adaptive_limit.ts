@@ -1,6 +1,6 @@
 /**
- * How many transfers may run at once: one more after each round in which they stayed as quick, fewer when they got slower
- * or failed (additive increase, multiplicative decrease).
+ * How many transfers may run at once: more after each round in which they stayed about as quick, at first twice as many,
+ * later one more; fewer when they got slower or failed (additive increase, multiplicative decrease).
  */
 export class AdaptiveLimit {
   #limit: number;
@@ -12,8 +12,11 @@ export class AdaptiveLimit {
   /** Transfers begun before the last cut say nothing about the limit after it. */
   #cutAt = -Infinity;
 
-  /** Starts at `start`, never exceeds `max`, falls as low as 1. */
-  constructor(start: number, private readonly max: number) {
+  /**
+   * Starts at `start`, never exceeds `max`, falls as low as 1.
+   * @param comparable transfers take about as long as each other, so that slower ones are a sign of a jam
+   */
+  constructor(start: number, private readonly max: number, private readonly comparable: boolean) {
     this.#limit = start;
   }
 
@@ -31,8 +34,11 @@ export class AdaptiveLimit {
     [this.#count, this.#sum] = [0, 0];
     // Forgets slowly, so that a link that got slower for good counts as normal after a while.
     this.#quickest = Math.min(mean, (this.#quickest ?? mean) * FORGET);
-    if (mean > this.#quickest * TOLERATED + JITTER_MS) this.#cut(0.75, ended);
-    else if (full) this.#limit = Math.min(this.max, this.#limit + 1);
+    const isJammed = this.comparable && mean > this.#quickest * TOLERATED + HARMLESS_MS;
+    if (isJammed) this.#cut(0.75, ended);
+    else if (full) {
+      this.#limit = Math.min(this.max, this.#cutAt === -Infinity ? this.#limit * 2 : this.#limit + 1);
+    }
   }
 
   /** A transfer failed for want of a connection, or the platform refused it. */
@@ -49,7 +55,10 @@ export class AdaptiveLimit {
 
 /** A round may take this many times as long as the quickest one lately. */
 const TOLERATED = 2;
-/** Differences below this are no sign of a jam, ms. */
-const JITTER_MS = 20;
+/**
+ * How much longer it may take besides, ms: no user notices. Disks that others write to, too, vary that much, and get more
+ * done when more is asked of them at once.
+ */
+const HARMLESS_MS = 500;
 /** By how much the quickest round is taken to be slower after each further one. */
 const FORGET = 1.002;

@@ -16,8 +16,8 @@ export interface TransferSlots {
 
 /** Smaller files are small, bytes: what they cost is waiting for replies, so that many of them run at once. */
 export const SMALL_FILE = 1024 * 1024;
-const SMALL = { start: 4, max: 32 };
-const LARGE = { start: 4, max: 4 };
+const SMALL = { start: 4, max: 32, comparable: true };
+const LARGE = { start: 4, max: 4, comparable: false };
 /** Places beyond the limit, for sources that have none. */
 const EXTRA = 4;
 
@@ -26,8 +26,8 @@ const EXTRA = 4;
  * A source that has none running need not wait for the others': up to {@link EXTRA} such files go beyond the limit.
  */
 export function transferSlots(env: Pick<Env, "monotonic">): TransferSlots {
-  const small = new Lane(env, SMALL.start, SMALL.max);
-  const large = new Lane(env, LARGE.start, LARGE.max);
+  const small = new Lane(env, SMALL);
+  const large = new Lane(env, LARGE);
   return {
     run: (source, size, work, signal) => (size < SMALL_FILE ? small : large).run(source, work, signal),
   };
@@ -41,8 +41,8 @@ class Lane {
   readonly #running = new Map<number, number>();
   #total = 0;
 
-  constructor(private readonly env: Pick<Env, "monotonic">, start: number, max: number) {
-    this.#limit = new AdaptiveLimit(start, max);
+  constructor(private readonly env: Pick<Env, "monotonic">, { start, max, comparable }: typeof SMALL) {
+    this.#limit = new AdaptiveLimit(start, max, comparable);
   }
 
   async run<T>(source: number, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
