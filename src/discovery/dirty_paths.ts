@@ -118,8 +118,9 @@ class Sorting {
   #isMarked(folder: string): boolean {
     try {
       return this.fs.statSync(itemPath(this.plan, join(folder, INFO_FILE))).isFile;
-    } catch {
-      return false;
+    } catch (e) {
+      // What the system does not tell now is looked at rather than missed.
+      return !isAbsence(e);
     }
   }
 
@@ -127,9 +128,13 @@ class Sorting {
     try {
       return this.fs.lstatSync(itemPath(this.plan, relative)).isDirectory ? "folder" : "other";
     } catch (e) {
-      return e instanceof Deno.errors.NotFound || e instanceof Deno.errors.NotADirectory ? "gone" : "other";
+      return isAbsence(e) ? "gone" : "other";
     }
   }
+}
+
+function isAbsence(e: unknown): boolean {
+  return e instanceof Deno.errors.NotFound || e instanceof Deno.errors.NotADirectory;
 }
 
 /** Those that lie below no other one. */

@@ -82,7 +82,11 @@ export class History {
     try {
       this.shelf.reset();
       const problems: string[] = [];
-      const story = this.#story(faults, play).then((found) => problems.push(...found));
+      const story = this.#story(faults, play).then(async (found) => {
+        problems.push(...found);
+        await this.agent?.stop();
+        this.agent = undefined;
+      });
       let over = false;
       story.then(() => over = true, () => over = true);
       await world.clock.until(() => over, 30 * DAY);
@@ -111,6 +115,16 @@ export class History {
     world.note("** peace");
     await this.ensureServing();
     await world.clock.sleep(this.quirks.peace);
+    const problems = await this.#account();
+    if (problems.length === 0 || this.quirks.peace >= PEACE_MS) return problems;
+    // What an event did not lead to is found by the next scan.
+    await world.clock.sleep(PEACE_MS - this.quirks.peace);
+    return await this.#account();
+  }
+
+  /** What is wrong when nothing is left to do. */
+  async #account(): Promise<string[]> {
+    const { world } = this;
     const problems = await this.#settle();
     if (world.platform.uploads.size > 0) {
       // Uploads that nobody goes on with are given up after a day (U7).
@@ -130,8 +144,6 @@ export class History {
       scope: this.scope,
     }));
     problems.push(...checkInvariant({ world, lab: this.lab, catalog, sources }));
-    await this.agent?.stop();
-    this.agent = undefined;
     return problems;
   }
 

@@ -75,7 +75,9 @@ export class Life {
     if (writes && path.startsWith("/lab/") && !MANIFEST.test(path)) {
       this.world.violations.push(`the agent writes to the source: ${name} ${path}`);
     }
-    const fault = this.operation({ kind: writes ? "write" : "read", what: `${name} ${shown(path)}` });
+    let fault = this.operation({ kind: writes ? "write" : "read", what: `${name} ${shown(path)}` });
+    // What the agent made itself it may read.
+    if (fault === "EACCES" && !writes && path.startsWith("/agent/")) fault = "EIO";
     if (fault === "EIO" || fault === "EACCES" || fault === "EMFILE" || fault === "ENOSPC") {
       throw systemError(fault, path);
     }
