@@ -1,5 +1,6 @@
 /** Looks whether what stood in the agent's way is gone. */
 import { join } from "node:path";
+import { SyncError } from "../kit/errors.ts";
 import type { Services } from "./services.ts";
 
 /** As much as a probe writes: a disk that is full to the last byte may still take a few. */
@@ -19,6 +20,38 @@ export async function stateFolderProbe(s: Services): Promise<void> {
     await s.env.fs.remove(path).catch(() => {});
   }
   s.catalog.setFact("probe", String(s.env.now()));
+}
+
+/** Notices that the state folder was removed or replaced: what is written to the open catalog would then be lost. */
+export class StateFolderGuard {
+  readonly #place: string | undefined;
+
+  constructor(private readonly s: Pick<Services, "env" | "home">) {
+    this.#place = this.#look();
+  }
+
+  /** @throws SyncError local `state_folder_gone` */
+  check(): void {
+    if (this.#place === undefined || this.#look() === this.#place) return;
+    throw new SyncError(
+      "local",
+      "state_folder_gone",
+      `${this.s.home.root} was removed while the agent runs`,
+      {
+        hint: "Put the folder back, or start the agent anew: datasets are found again by their ids.",
+      },
+    );
+  }
+
+  /** Where the catalog lies on the disk; undefined when there is none. */
+  #look(): string | undefined {
+    try {
+      const { dev, ino } = this.s.env.fs.statSync(this.s.home.catalogPath);
+      return `${dev}:${ino}`;
+    } catch {
+      return undefined;
+    }
+  }
 }
 
 /** Does the platform answer, and is the login good? @throws SyncError of class network, auth or platform */

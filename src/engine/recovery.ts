@@ -3,7 +3,7 @@ import { AGENT_STOPPED } from "../catalog/catalog.ts";
 import { SyncError } from "../kit/errors.ts";
 import { AgentStateMachine } from "./agent_state.ts";
 import { Breaker } from "./breaker.ts";
-import { platformProbe, stateFolderProbe } from "./probes.ts";
+import { platformProbe, StateFolderGuard, stateFolderProbe } from "./probes.ts";
 import type { Services } from "./services.ts";
 
 export interface RecoveryHooks {
@@ -17,10 +17,12 @@ export interface RecoveryHooks {
 export class Recovery {
   readonly state: AgentStateMachine;
   readonly #breaker: Breaker;
+  readonly #folder: StateFolderGuard;
   readonly #jobs = new Set<Promise<void>>();
 
   constructor(private readonly s: Services, private readonly hooks: RecoveryHooks) {
     this.#breaker = new Breaker(s.env);
+    this.#folder = new StateFolderGuard(s);
     this.state = new AgentStateMachine(s.env, this.#breaker, s.catalog.getFact(AGENT_STOPPED) !== undefined);
   }
 
@@ -55,8 +57,9 @@ export class Recovery {
     this.hooks.onChange();
   }
 
-  /** Starts the looks that are due. */
+  /** Starts the looks that are due. @throws SyncError `state_folder_gone` */
   probe(): void {
+    this.#folder.check();
     const due = this.state.dueProbes();
     if (due.includes("error")) this.run(stateFolderProbe(this.s), () => this.#gone("error"), () => {});
     const probeAt = this.#breaker.probeAt;
