@@ -98,8 +98,9 @@ async function* thumbnailFiles(
       index++;
     } catch (e) {
       const error = SyncError.from(e);
-      // A full disk or a locked file says nothing about the image: it is tried again (F16 is about images).
-      if (error.class === "local" || error.class === "busy" && error.code !== "file_vanished") {
+      // A full disk or a file that cannot be read says nothing about the image: it is tried again (F16 is about images).
+      const isOutside = error.class === "local" || error.class === "busy" || error.code === "file_unreadable";
+      if (isOutside && error.code !== "file_vanished") {
         const name = `__thumbnail_${index++}`;
         const origin = { path: request.path, mtime_ms: null };
         yield { name, filename: `${name}.jpg`, origin, converter: null, error: error.toData() };

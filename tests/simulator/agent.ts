@@ -96,7 +96,8 @@ export class SimulatedAgent {
   /** Begins to serve. */
   serve(): void {
     this.isServing = true;
-    this.#work(new Engine(this.services, { pollMs: POLL_MS }).run(this.#control.signal));
+    const serve = async () => await new Engine(this.services, { pollMs: POLL_MS }).run(this.#control.signal);
+    this.#work(serve());
   }
 
   /** One run of `once`. */
