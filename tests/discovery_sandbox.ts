@@ -2,7 +2,7 @@
 import { Catalog } from "../src/catalog/catalog.ts";
 import type { ItemRow } from "../src/catalog/item_rows.ts";
 import { discover } from "../src/engine/discover.ts";
-import type { FolderSourcePlan } from "../src/engine/folder_intake.ts";
+import type { FolderSourcePlan } from "../src/engine/services.ts";
 import type { ReadySource, Services } from "../src/engine/services.ts";
 import { type Env, systemEnv } from "../src/env.ts";
 

@@ -7,8 +7,7 @@ import { INFO_FILE } from "../discovery/item_walk.ts";
 import type { IdSet } from "../discovery/id_set.ts";
 import { SyncError } from "../kit/errors.ts";
 import { statExact } from "../kit/fingerprint.ts";
-import type { FolderSourcePlan } from "./folder_intake.ts";
-import type { Services } from "./services.ts";
+import type { FolderSourcePlan, Services } from "./services.ts";
 import { Slices } from "./slices.ts";
 
 /** An input must be absent in two looks this far apart to count as gone, ms (D13). */

@@ -2,7 +2,7 @@
 import { type DirtyPlaces, dirtyPlaces } from "../discovery/dirty_paths.ts";
 import { itemPath } from "../discovery/folder_scan.ts";
 import type { Env } from "../env.ts";
-import type { FolderSourcePlan } from "./folder_intake.ts";
+import type { FolderSourcePlan } from "./services.ts";
 
 /** Events are collected this long, ms. */
 const COLLECT_MS = 50;

@@ -4,7 +4,7 @@ import { DiscoverySandbox } from "../../tests/discovery_sandbox.ts";
 import { lookAtItem } from "../discovery/folder_scan.ts";
 import type { Env } from "../env.ts";
 import { systemEnv } from "../env.ts";
-import type { FolderSourcePlan } from "./folder_intake.ts";
+import type { FolderSourcePlan } from "./services.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -5,16 +5,13 @@ import { type Examine, examineFully, itemPath, type ScanEvent } from "../discove
 import { IdSet } from "../discovery/id_set.ts";
 import { signFile, signFolder } from "../discovery/item_signature.ts";
 import type { Steps } from "../discovery/item_walk.ts";
-import type { SourcePlan } from "../readers/tasks.ts";
 import { relocateMoved } from "./relocation.ts";
-import type { ReadySource, Services } from "./services.ts";
+import type { FolderSourcePlan, ReadySource, Services } from "./services.ts";
 import { Slices } from "./slices.ts";
 import { Unmatched } from "./unmatched.ts";
 
 /** Items per catalog transaction. */
 const BATCH = 500;
-
-export type FolderSourcePlan = Extract<SourcePlan, { kind: "folder" }>;
 
 export interface IntakeOptions {
   /** When the watch told of the changes, ms: inputs that turn out changed changed at least as late. */

@@ -2,9 +2,8 @@
 import { classify, itemPath } from "../discovery/folder_scan.ts";
 import { isMarked } from "../discovery/item_walk.ts";
 import { SyncError } from "../kit/errors.ts";
-import type { FolderSourcePlan } from "./folder_intake.ts";
 import { inParallel, type PatientFiles, TOGETHER } from "./patient_files.ts";
-import type { ReadySource, Services } from "./services.ts";
+import type { FolderSourcePlan, ReadySource, Services } from "./services.ts";
 import { Slices } from "./slices.ts";
 import type { Unmatched } from "./unmatched.ts";
 

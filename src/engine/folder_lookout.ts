@@ -7,9 +7,8 @@ import { SyncError } from "../kit/errors.ts";
 import { ABSENCE_GRACE_MS, checkSourceRoot, lookAgainForAbsent } from "./absence.ts";
 import { DirtyCollection } from "./dirty_collection.ts";
 import { discover, discoverPlaces } from "./discover.ts";
-import type { FolderSourcePlan } from "./folder_intake.ts";
 import type { Lookout, LookoutHooks } from "./lookout.ts";
-import type { ReadySource, Services } from "./services.ts";
+import type { FolderSourcePlan, ReadySource, Services } from "./services.ts";
 import { Waking } from "./waking.ts";
 
 /** Between full scans while events come, ms (D5). */

@@ -10,10 +10,9 @@ import type { SourceRow } from "../catalog/sources.ts";
 import { itemPath } from "../discovery/folder_scan.ts";
 import { walkItem } from "../discovery/item_walk.ts";
 import { fingerprintText, statExact } from "../kit/fingerprint.ts";
-import type { FolderSourcePlan } from "./folder_intake.ts";
 import { inputPath, itemAt, looksLike } from "./relocation_place.ts";
 import { scopeOf } from "./scopes.ts";
-import type { Services } from "./services.ts";
+import type { FolderSourcePlan, Services } from "./services.ts";
 
 /** Files of a folder by which it is recognised after it was renamed and changed. */
 const FILES = 3;

@@ -28,6 +28,9 @@ export interface Services {
   logOnce: (line: string) => void;
 }
 
+/** How a source of folders or files is looked at. */
+export type FolderSourcePlan = Extract<SourcePlan, { kind: "folder" }>;
+
 /** A source whose configuration was checked and resolved by its backend. */
 export interface ReadySource {
   row: SourceRow;
