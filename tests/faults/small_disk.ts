@@ -58,7 +58,8 @@ export class SmallDisk implements AsyncDisposable {
   }
 }
 
-async function command(program: string, ...args: string[]): Promise<string> {
+/** Runs a program. @returns what it printed; throws Error when it fails */
+export async function command(program: string, ...args: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   if (!success) throw new Error(`${program} ${args.join(" ")}: ${text(stderr).trim()}`);
