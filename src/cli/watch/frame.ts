@@ -80,7 +80,7 @@ function sourceLines(
     { title: "CHANGES BY", value: (s) => s.watching },
   ], columns).trimEnd().split("\n");
   return [
-    dim(lines[0] ?? ""),
+    dim(shorten(lines[0] ?? "", columns)),
     ...sources.flatMap((s, i) => [
       stateColour(s.status)(shorten(lines[i + 1] ?? "", columns)),
       ...(s.reason ? [red(cut(`  ${s.reason.message}  ${s.reason.hint}`))] : []),
