@@ -8,6 +8,7 @@ import type { InstalledConverter } from "../readers/tasks.ts";
 import type { Candidate, FailedCandidate, FrozenFile } from "./candidates.ts";
 import type { Freezer } from "./freeze.ts";
 import type { Services } from "./services.ts";
+import { makeStagingFolder } from "./staging.ts";
 
 /**
  * Logical names of conversions: the input's with the suffix replaced, free of conflicts and stable over runs (F14).
@@ -149,7 +150,7 @@ export class Conversions {
   async #run(request: ConversionRequest, converter: InstalledConverter, input: string): Promise<FrozenFile> {
     const output_dir = this.freezer.freshPath();
     const temp = this.freezer.freshPath();
-    for (const d of [output_dir, temp]) this.s.env.fs.mkdirSync(d);
+    for (const d of [output_dir, temp]) makeStagingFolder(this.s.env.fs, d);
     const output_name = `${splitSuffix(basename(request.name)).stem}.${converter.output}`;
     try {
       const { path } = await this.s.readers.run("convert", {

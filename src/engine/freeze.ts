@@ -9,6 +9,7 @@ import type { Hashes } from "../transfer/hash.ts";
 import { type Snapshot, takeSnapshot } from "../transfer/snapshot.ts";
 import type { FrozenFile } from "./candidates.ts";
 import type { Services } from "./services.ts";
+import { makeStagingFolder } from "./staging.ts";
 
 /** Suffixes of the HDF5 family: only the content tells what they are (5.3). */
 const HDF5_SUFFIX = /\.(h5|hdf5|nc)$/i;
@@ -64,7 +65,7 @@ export class Freezer {
   /** Copies keep the file's name, so that readers and converters speak of it as the user knows it. */
   #copyPath(filename: string): string {
     const folder = this.freshPath();
-    this.s.env.fs.mkdirSync(folder);
+    makeStagingFolder(this.s.env.fs, folder);
     return join(folder, filename);
   }
 

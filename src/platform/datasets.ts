@@ -1,6 +1,6 @@
 /** Datasets of the platform (`/api/v2/dataset…`). */
 import { z } from "zod";
-import { type Api, nothing } from "./api.ts";
+import { anything, type Api, nothing } from "./api.ts";
 import { mayHaveTakenEffect } from "./errors.ts";
 import {
   type Dataset,
@@ -48,8 +48,10 @@ function usefulAltUid(key: { uuid: string; alt_uid?: string | null }): string | 
 }
 
 /** What goes beyond the contract may be announced by the probe; other servers answer it with any JSON. */
-const probeReply = z.object({ capabilities: z.object({ dataset_move: z.boolean().catch(false) }) })
-  .catch({ capabilities: { dataset_move: false } });
+const probeReply = anything().pipe(
+  z.object({ capabilities: z.object({ dataset_move: z.boolean().catch(false) }) })
+    .catch({ capabilities: { dataset_move: false } }),
+);
 
 export function datasetCalls(api: Api): DatasetCalls {
   const readDataset = (uuid: string) =>

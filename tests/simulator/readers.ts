@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import { basename } from "node:path";
 import { z } from "zod";
 import type { FileSystem } from "../../src/env.ts";
+import type { ReadContext } from "../../src/kit/define_backend.ts";
 import type { DatasetDraft, FileDraft } from "../../src/kit/drafts.ts";
 import { SyncError } from "../../src/kit/errors.ts";
 import { statExact } from "../../src/kit/fingerprint.ts";
@@ -100,7 +101,7 @@ export function simulatedReaders(life: Life): ReaderPool {
     },
     discover: () => Promise.reject(new Error("not a database")),
     read: async ({ config, item, context }) => ({
-      draft: await readDraft(fs, configSchema.parse(config).level, item.path, context.staging),
+      draft: await readDraft(fs, configSchema.parse(config).level, item.path, context),
     }),
     async convert({ input, output_dir, output_name }) {
       const path = `${output_dir}/${output_name}`;
@@ -136,7 +137,7 @@ async function readDraft(
   fs: FileSystem,
   level: number,
   path: string,
-  staging: string,
+  { staging, now }: ReadContext,
 ): Promise<DatasetDraft> {
   const info = level === -1 ? readInfo(fs, path) : plainInfo(path);
   const files: FileDraft[] = [];
@@ -166,7 +167,8 @@ async function readDraft(
       path: summary,
       staged: true,
       type: "JSON",
-      created: Date.parse(info.collected),
+      // Should it become again what it was once, that is a new version too.
+      created: now,
       data_key: JSON.stringify(names),
     });
   }
