@@ -71,6 +71,11 @@ export class UploadStore {
     );
   }
 
+  /** Open uploads of any version of a file. */
+  ofFile(file_uuid: string): UploadRow[] {
+    return this.db.all("SELECT * FROM uploads WHERE file_uuid = ?", file_uuid).map(parse);
+  }
+
   end(file_uuid: string, version_id: number): void {
     this.db.transaction(() => {
       this.db.run("DELETE FROM upload_parts WHERE file_uuid = ? AND version_id = ?", file_uuid, version_id);

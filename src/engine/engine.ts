@@ -232,6 +232,7 @@ export class Engine {
     this.#recovery.hurry();
     this.#sources.rescan();
     this.#refreshAt = -Infinity;
+    this.#tidiedAt = -Infinity;
   }
 
   /** Scopes appear and get names: identifiers that wait for one are looked at again. */

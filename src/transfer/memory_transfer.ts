@@ -18,6 +18,7 @@ function memoryJournal(): UploadJournal {
     find: (uuid, version) => entries.get(key(uuid, version)),
     begin: (entry) => void entries.set(key(entry.file_uuid, entry.version_id), { ...entry, parts: [] }),
     partDone: (uuid, version, part) => void entries.get(key(uuid, version))?.parts.push(part),
+    ofFile: (uuid) => [...entries.values()].filter((e) => e.file_uuid === uuid),
     end: (uuid, version) => void entries.delete(key(uuid, version)),
     orphans: (before) => [...entries.values()].filter((e) => e.started < before),
   };

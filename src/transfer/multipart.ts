@@ -6,6 +6,7 @@ import { SyncError } from "../kit/errors.ts";
 import { ReplyError } from "../platform/errors.ts";
 import { confirm } from "./confirm.ts";
 import { PartSender } from "./part_sender.ts";
+import { giveUp } from "./orphans.ts";
 import { label, securedMeanwhile, type UploadJob, type UploadOutcome } from "./upload_job.ts";
 import type { JournalEntry, OpenUpload } from "./upload_journal.ts";
 
@@ -51,11 +52,13 @@ export async function sendInParts(job: UploadJob, announcedSize: number): Promis
         journal.end(version.uuid, version.version_id);
         return { outcome: "decide_again", record: secured };
       }
-      if (isOfAnotherState(e)) await giveUp(job, upload);
+      if (isOfAnotherState(e)) await giveUp(job.client, journal, upload);
       if (!isWornOut(e) || fresh > 0) throw e;
       // Links that have expired, or an upload that the store has forgotten: once more from the start.
       notes.push(`begun anew: ${e instanceof Error ? e.message : e}`);
-      await giveUp(job, upload);
+      await giveUp(job.client, journal, upload);
+      // A new one takes its place, also at a platform that could not be told.
+      journal.end(version.uuid, version.version_id);
     }
   }
 }
@@ -68,7 +71,7 @@ async function resume(job: UploadJob, sha256: string): Promise<OpenUpload | null
   const isWhole = known.urls.length === Math.ceil(source.size / known.part_size);
   const lives = known.expires - LINKS_MARGIN_MS > job.client.platformNow();
   if (known.sha256 === sha256 && isWhole && lives) return known;
-  await giveUp(job, known);
+  await giveUp(job.client, journal, known);
   return null;
 }
 
@@ -98,12 +101,6 @@ async function begin(job: UploadJob, sha256: string): Promise<OpenUpload | null>
   };
   journal.begin(entry);
   return { ...entry, parts: [] };
-}
-
-/** Forgets an upload; that the platform forgets it too can wait. */
-async function giveUp(job: UploadJob, upload: JournalEntry): Promise<void> {
-  job.transfer.journal.end(upload.file_uuid, upload.version_id);
-  await job.client.abortUpload(job.version, upload.upload_id).catch(() => {});
 }
 
 function isOfAnotherState(e: unknown): boolean {

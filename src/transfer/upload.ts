@@ -1,6 +1,7 @@
 /** Secures one file version on the platform: announced, sent whole or in parts, verified (U4 to U7). */
 import { SyncError } from "../kit/errors.ts";
 import { sendInParts } from "./multipart.ts";
+import { giveUp } from "./orphans.ts";
 import { sendWhole } from "./single_part.ts";
 import { isSecuredForGood, label, type UploadJob, type UploadOutcome } from "./upload_job.ts";
 
@@ -17,15 +18,21 @@ const LARGEST_PUT = 5 * 1024 ** 3;
  * reason when aborted
  */
 export async function uploadVersion(job: UploadJob): Promise<UploadOutcome> {
-  const { client, version, source } = job;
+  const { client, version, source, transfer } = job;
   // A record announced with another size is announced anew: a platform that checks sizes may take the new one.
   const isFitting = job.existing !== null &&
     (job.existing.status === "secured" || job.existing.size === version.size);
   const before = isFitting ? job.existing : await client.createFile(version);
   if (before && isSecuredForGood(before)) return { outcome: "decide_again", record: before };
   const announcedSize = before?.size ?? version.size;
+  // The file changed since: nobody goes on with what was begun for another state of it.
+  for (const open of transfer.journal.ofFile(version.uuid)) {
+    if (open.version_id !== version.version_id || source.size < transfer.partsFrom) {
+      await giveUp(client, transfer.journal, open);
+    }
+  }
 
-  if (source.size >= job.transfer.partsFrom) {
+  if (source.size >= transfer.partsFrom) {
     const outcome = await sendInParts(job, announcedSize);
     if (outcome) return outcome;
     if (source.size > LARGEST_PUT) {

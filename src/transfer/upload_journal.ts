@@ -37,6 +37,8 @@ export interface UploadJournal {
   begin(entry: JournalEntry): void;
   /** Survives the death of the process when this returns. */
   partDone(file_uuid: string, version_id: number, part: JournalPart): void;
+  /** Open uploads of any version of a file. */
+  ofFile(file_uuid: string): JournalEntry[];
   end(file_uuid: string, version_id: number): void;
   /** Uploads begun before `before` (ms), to be aborted. */
   orphans(before: number): JournalEntry[];
