@@ -75,7 +75,7 @@ export class Agent {
     const transport = hub
       ? inProcessTransport((r) => hub.fetch(r))
       : httpTransport(settings.platform.url ?? "");
-    const readers = createReaderPool({ max: settings.readers.max, log });
+    const readers = createReaderPool({ max: settings.readers.max, log, temp: home.stagingDir });
     const registry = await readers.run("describe", {});
     const said = new Set<string>();
     const services: Services = {

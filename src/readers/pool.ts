@@ -16,6 +16,8 @@ export interface ReaderPoolOptions {
   max?: number;
   /** URLs (`file:///…`) of modules with backends and converters besides the built-in ones. */
   load?: readonly string[];
+  /** Existing folder for temporary files of the processes, emptied by its owner; default the system's. */
+  temp?: string | undefined;
   /** Told when processes start, are recycled and are killed. */
   log?: (line: string) => void;
   env?: Env;
@@ -56,6 +58,7 @@ class Pool implements ReaderPool {
   readonly #load: readonly string[];
   readonly #log: (line: string) => void;
   readonly #env: Env;
+  readonly #temp: string | undefined;
   readonly #members = new Set<Member>();
   readonly #idle: Member[] = [];
   /** Tasks that wait for a process, longest first. */
@@ -64,9 +67,9 @@ class Pool implements ReaderPool {
   #slowTimer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor({ max = 2, load = [], log = () => {}, env = systemEnv }: ReaderPoolOptions) {
+  constructor({ max = 2, load = [], log = () => {}, env = systemEnv, temp }: ReaderPoolOptions) {
     this.#max = Math.max(1, Math.min(max, navigator.hardwareConcurrency));
-    [this.#load, this.#log, this.#env] = [load, log, env];
+    [this.#load, this.#log, this.#env, this.#temp] = [load, log, env, temp];
   }
 
   async run<K extends TaskKind>(
@@ -182,7 +185,7 @@ class Pool implements ReaderPool {
   #spawn(waiting: Waiting): Member | undefined {
     let process;
     try {
-      process = new ReaderProcess(this.#load, () => this.#env.monotonic());
+      process = new ReaderProcess(this.#load, () => this.#env.monotonic(), this.#temp);
     } catch (e) {
       this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
       waiting.fail(SyncError.from(e));

@@ -41,12 +41,13 @@ export class ReaderProcess {
    * @param now a clock in ms that never jumps
    * @throws SyncError `reader_start_failed`
    */
-  constructor(load: readonly string[], now: () => number) {
+  /** @param temp folder for its temporary files instead of the system's */
+  constructor(load: readonly string[], now: () => number, temp?: string) {
     const { program, args } = readerCommand(load);
     try {
       this.#child = new Deno.Command(program, {
         args,
-        env: { NO_COLOR: "1" },
+        env: { NO_COLOR: "1", ...(temp === undefined ? {} : { TMPDIR: temp, TMP: temp, TEMP: temp }) },
         stdin: "piped",
         stdout: "piped",
         stderr: "piped",

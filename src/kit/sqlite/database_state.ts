@@ -8,6 +8,8 @@ export interface DatabaseState {
   identity: string;
   /** Size, mtime, inode and change counter of the database file alone. */
   databaseIdentity: string;
+  /** Bytes of the database and its `-wal`. */
+  size: number;
   /** mtime of the newest part, ms since 1970 UTC. */
   modified: number;
   /** A `-wal` with frames: rows may exist only there. */
@@ -63,6 +65,7 @@ export function databaseState(path: string): DatabaseState {
       hasWal ? wal.mtime_ms : 0,
       hasJournal ? journal.mtime_ms : 0,
     ),
+    size: Number(stat.size) + (hasWal ? Number(wal.size) : 0),
     wal: hasWal,
     shm: hasWal && statOf(`${path}-shm`) !== null,
     journal: hasJournal,

@@ -17,6 +17,12 @@ export interface ReadOnlyOptions {
 const MTIME_TICK = 20;
 
 /**
+ * A database in WAL mode up to this size is copied, bytes: SQLite opens a `-wal` for writing even to read it, holds read
+ * locks and, as root, sets its owner again. Larger ones would load the disk of the measurement with every look.
+ */
+const COPY_WAL = 64 * 1024 * 1024;
+
+/**
  * Runs `read` on a database that nobody may notice is being read: no lock in rollback-journal mode, no side file
  * created, changed or removed, no recovery. Rows that are only in the `-wal` are seen. When the database changed
  * during a read without locks, its result is dropped and `read` runs again, so it must be repeatable.
@@ -50,11 +56,7 @@ async function attemptRead<T>(
   options: ReadOnlyOptions,
   last: boolean,
 ): Promise<{ value: T } | null> {
-  const inPlace = state.journal || last && !state.wal
-    ? null
-    : state.wal
-    ? (state.shm ? openSnapshot(path) : null)
-    : openImmutable(path);
+  const inPlace = openInPlace(path, state, last);
   if (inPlace) {
     // A snapshot is protected by SQLite's locks only while its writer lives; the comparison covers the other case.
     const unchanged = () => databaseState(path).databaseIdentity === state.databaseIdentity;
@@ -78,6 +80,14 @@ async function attemptRead<T>(
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** Opens the database where it lies; null when it has to be copied. */
+function openInPlace(path: string, state: DatabaseState, last: boolean): ReadOnlyDatabase | null {
+  if (state.journal) return null;
+  if (!state.wal) return last ? null : openImmutable(path);
+  const isCopied = !state.shm || state.size <= COPY_WAL && !last;
+  return isCopied ? null : openSnapshot(path);
 }
 
 /** The state once the last write is old enough to be told from a next one; waits at most a tick. */
