@@ -44,6 +44,7 @@ export class FolderManifest {
     const others = stored === undefined
       ? []
       : s.catalog.items.ofDataset(stored).filter((i) => i.id !== item.id);
+    const isElsewhere = others.some((other) => this.#holds(other));
     const verdict = await judgeManifest({
       manifest,
       fs: s.env.fs,
@@ -52,7 +53,8 @@ export class FolderManifest {
       machineId: s.machineId,
       own: item.dataset_uuid,
       known: item.base !== null || others.length > 0,
-      isElsewhere: others.some((other) => this.#holds(other)),
+      isElsewhere,
+      isBereft: others.length > 0 && !isElsewhere,
       uuidAt: (other) => this.#uuidAt(other),
       filesEqual: (files) => this.#filesEqual(files),
     });

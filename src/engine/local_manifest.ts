@@ -146,6 +146,8 @@ export interface ManifestSituation {
   known: boolean;
   /** Another item of the catalog has the stored dataset, and its folder is there. */
   isElsewhere: boolean;
+  /** An item of the catalog has the stored dataset, and its folder is gone: it moved here, into whatever scope. */
+  isBereft?: boolean;
   /** Dataset uuid of the manifest found in another folder, or undefined. */
   uuidAt: (folder: string) => string | undefined;
   /** Every file of the stored record equals a local file. */
@@ -158,7 +160,7 @@ export async function judgeManifest(s: ManifestSituation): Promise<ManifestVerdi
   const m = s.manifest;
   if (m === undefined) return { kind: "own" };
   if (m === "unreadable") return { kind: "own", log: "manifest_unreadable" };
-  if (m.scope_uuid !== s.scope) return { kind: "own" };
+  if (m.scope_uuid !== s.scope && !s.isBereft) return { kind: "own" };
   const same = (log?: string): ManifestVerdict => ({
     kind: "same",
     dataset_uuid: m.dataset_uuid,

@@ -17,6 +17,9 @@ import {
 } from "./readers.ts";
 import type { World } from "./world.ts";
 
+/** Longer than the agent needs to notice and publish a change, ms. */
+const NEAR_MS = 60_000;
+
 export interface Checked {
   world: World;
   lab: Lab;
@@ -133,9 +136,20 @@ class Check {
     for (const { uuid, attributes, name } of this.#platform.datasets.values()) {
       const origin = attributes.origin ?? "";
       const other = seen.get(origin);
-      if (other) this.#problem(`folder ${origin} ("${name}") has two datasets: ${other} and ${uuid}`);
+      const measurement = this.c.lab.measurements.find((m) => m.origin === origin);
+      if (other && !(measurement && this.#isUnrecognizable(measurement))) {
+        this.#problem(`folder ${origin} ("${name}") has two datasets: ${other} and ${uuid}`);
+      }
       seen.set(origin, uuid);
     }
+  }
+
+  /** A folder without a manifest is known by its files (D14): when they change while it moves, nobody can tell. */
+  #isUnrecognizable({ marked, movedAt, writtenAt }: Measurement): boolean {
+    const { happened } = this.c.world;
+    if (marked || movedAt.length === 0) return false;
+    if (happened.size > 0) return true;
+    return movedAt.some((moved) => writtenAt.some((at) => Math.abs(at - moved) < NEAR_MS));
   }
 
   /** Each secured version is a state that its file had, and none is there twice in a row. */

@@ -15,6 +15,9 @@ export interface Measurement {
   origin: string;
   /** md5 of every state that its files ever had, by name. */
   history: Map<string, Set<string>>;
+  /** When it was written to, and when it was moved, elapsed ms. */
+  writtenAt: number[];
+  movedAt: number[];
   /** Somebody made a copy of it: from then on it stays where it is, else nobody could tell which of them is which. */
   copied: boolean;
 }
@@ -89,6 +92,8 @@ export class Lab {
       marked,
       origin: this.world.disk.statExact(path).file_id,
       history: new Map(),
+      writtenAt: [],
+      movedAt: [],
       copied: false,
     };
     this.measurements.push(m);
@@ -223,6 +228,7 @@ export class Lab {
     const from = m.path;
     disk.rename(from, to);
     m.path = to;
+    m.movedAt.push(this.world.clock.monotonic());
     this.#changed("moves", from, to);
   }
 
@@ -236,6 +242,8 @@ export class Lab {
       ...m,
       path,
       origin: disk.statExact(path).file_id,
+      writtenAt: [],
+      movedAt: [],
       history: new Map([...m.history].map(([name, states]) => [name, new Set(states)])),
     };
     this.measurements.push(copy);
@@ -316,6 +324,7 @@ export class Lab {
     let states = m.history.get(name);
     if (!states) m.history.set(name, states = new Set());
     states.add(md5Of(node.bytes));
+    m.writtenAt.push(this.world.clock.monotonic());
   }
 
   #changed(what: string, ...paths: string[]): void {
