@@ -42,7 +42,7 @@ Deno.test("usage errors end with 2, on stderr, with what was probably meant", as
     [["once", "--set", "nothing", "--backend", "qcodes"], /"nothing" is not key=value/],
     [["once", "--set", "a=1"], /need --backend/],
     [["serve", "--port", "70000"], /port from 0 to 65535/],
-    [["watch"], /no agent serves/],
+    [["watch", "--home", "/nonexistent"], /no agent serves/],
   ];
   for (const [args, message] of cases) {
     const { code, stdout, stderr } = await runCli(args);

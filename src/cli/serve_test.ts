@@ -203,11 +203,15 @@ function hasScript(): boolean {
   }
 }
 
+/** Only a failing test waits that long. */
+const PATIENCE_MS = 60_000;
+
 /** Standard output of a process, as it comes. */
 class Followed {
   text = "";
   readonly ended: Promise<number>;
   #more = Promise.withResolvers<void>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(child: Deno.ChildProcess) {
     const read = async () => {
@@ -228,7 +232,11 @@ class Followed {
 
   /** Waits for a text after so many characters. @returns all there is by then */
   async until(part: string, from = 0): Promise<string> {
-    while (!this.text.includes(part, from)) await this.#more.promise;
+    const late = new Promise<never>((_resolve, reject) => {
+      this.#timer = setTimeout(() => reject(new Error(`"${part}" did not come:\n${this.text}`)), PATIENCE_MS);
+    });
+    while (!this.text.includes(part, from)) await Promise.race([this.#more.promise, late]);
+    clearTimeout(this.#timer);
     return this.text;
   }
 }

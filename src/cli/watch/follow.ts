@@ -7,7 +7,7 @@ import { writeOut } from "../streams.ts";
 import { changes } from "./changes.ts";
 import { frame } from "./frame.ts";
 import { RecentErrors } from "./recent_errors.ts";
-import { onEndKey, Screen } from "./screen.ts";
+import { onEndKey, Screen, terminalSize } from "./screen.ts";
 
 /** Pause between looks for an agent that went away, ms. */
 const LOOK_AGAIN_MS = 1000;
@@ -33,7 +33,7 @@ export async function followOnScreen(home: string, agent: RunningAgent, signal: 
   const ended = new AbortController();
   const end = () => ended.abort();
   signal.addEventListener("abort", end, { once: true });
-  const screen = new Screen({ write: writeOut, size: () => Deno.consoleSize() });
+  const screen = new Screen({ write: writeOut, size: terminalSize });
   const keysDone = onEndKey(end);
   try {
     let current: RunningAgent | undefined = agent;

@@ -9,6 +9,12 @@ export interface Terminal {
   size(): FrameSize;
 }
 
+/** A terminal that does not know its size counts as an ordinary one. */
+export function terminalSize(): FrameSize {
+  const { columns, rows } = Deno.consoleSize();
+  return { columns: columns || 80, rows: rows || 24 };
+}
+
 export class Screen {
   #lines: readonly string[] = [];
   #open = true;

@@ -1,6 +1,7 @@
 import { backendNamed } from "../../backend_names.ts";
 import type { Cli } from "../../cli.ts";
 import { command } from "../../command.ts";
+import { runningAgent } from "../../running_agent.ts";
 import { sourceCard } from "../../source_text.ts";
 import { collect, collectAssignments, configFromOptions } from "./options.ts";
 
@@ -45,6 +46,10 @@ export const sourceAdd = (cli: Cli) =>
           ...(options.autoassign ? { autoassign: true } : {}),
         });
         cli.print(source, sourceCard);
-        cli.say("Next: etiket-sync once --dry-run");
+        cli.say(
+          await runningAgent(cli.home)
+            ? "The serving agent takes it up; follow it with: etiket-sync watch"
+            : "Next: etiket-sync once --dry-run, or etiket-sync serve",
+        );
       })
     );
