@@ -44,10 +44,20 @@ export async function run(
   }
 }
 
-/** A process and all below it. */
+/** A process and all below it; any of its threads may have started them. */
 export function tree(pid: number): number[] {
-  const children = readText(`/proc/${pid}/task/${pid}/children`).split(" ").filter((p) => p.trim() !== "");
-  return [pid, ...children.flatMap((p) => tree(Number(p)))];
+  const children = threads(pid).flatMap((thread) =>
+    readText(`/proc/${pid}/task/${thread}/children`).split(" ").filter((p) => p.trim() !== "").map(Number)
+  );
+  return [pid, ...children.flatMap(tree)];
+}
+
+function threads(pid: number): string[] {
+  try {
+    return [...Deno.readDirSync(`/proc/${pid}/task`)].map((entry) => entry.name);
+  } catch {
+    return [];
+  }
 }
 
 /** Largest resident memory so far. */
