@@ -28,6 +28,7 @@ import { claimMoved, RelocatedItem } from "./relocated_item.ts";
 import { decisiveError } from "./retry.ts";
 import { scopeOf } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";
+import { makeStagingFolder } from "./staging.ts";
 import { loadRecord, RunRecorder } from "./sync_record.ts";
 
 /** Runs one item through and brings the verdict into the catalog. Throws only what ends the whole run. */
@@ -95,8 +96,8 @@ class ItemRun {
     if (!options.dryRun) this.#update({ state: "running", fingerprint: before, changed_since: null });
 
     const staging = join(s.home.stagingDir, `item-${this.#item.id}-${s.env.uuid()}`);
-    s.env.fs.mkdirSync(staging, { recursive: true, mode: 0o700 });
     try {
+      makeStagingFolder(s.env.fs, staging);
       const nothingYet = await this.#publish(scope, staging, before);
       if (nothingYet !== undefined) return this.#leave(notStarted(nothingYet));
     } catch (e) {
@@ -227,7 +228,8 @@ class ItemRun {
   /** The input's fingerprint now; undefined when it is gone. */
   #look(): string | undefined {
     const { plan } = this.source;
-    if (plan.kind !== "folder") return this.#item.fingerprint;
+    // Of a run in a database discovery knows, which may have seen it change since this run began.
+    if (plan.kind !== "folder") return this.#refreshed().fingerprint;
     return lookAtItem(plan, this.#item.path ?? this.#item.identifier, this.s.env.fs)?.fingerprint;
   }
 }
