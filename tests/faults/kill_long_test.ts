@@ -10,7 +10,7 @@ import { Random } from "./prng.ts";
 import { untilNoneIsLeft } from "./processes.ts";
 
 /** Each round begins with nothing synchronized, so that all of its kills meet work. */
-const ROUNDS = 8;
+const ROUNDS = 4;
 const KILLS_PER_ROUND = 25;
 
 interface Tally {
