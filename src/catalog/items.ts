@@ -73,23 +73,29 @@ export class ItemStore {
     );
   }
 
+  /** Only the ids are sorted, and only what is asked for is a condition: a page of many items follows an index. */
   list(filter: ItemFilter): ItemRow[] {
-    const states = filter.states ?? ITEM_STATES;
-    const direction = filter.order?.descending ? "DESC" : "ASC";
-    const order = filter.order
-      ? `${ORDERS[filter.order.by]} ${direction}, id ${direction}`
-      : "source_id, priority DESC, id";
+    const conditions: string[] = [];
+    const values: (string | number)[] = [];
+    const where = (condition: string, value: string | number | undefined) => {
+      if (value === undefined) return;
+      conditions.push(condition);
+      values.push(value);
+    };
+    const states = filter.states && new Set(filter.states);
+    where("source_id = ?", filter.source_id);
+    if (states && states.size < ITEM_STATES.length) {
+      where("state IN (SELECT value FROM json_each(?))", JSON.stringify([...states]));
+    }
+    where("instr(lower(identifier), lower(?)) > 0", filter.query);
+    where("has_priority = ?", filter.has_priority === undefined ? undefined : Number(filter.has_priority));
+    where("scope_identifier = ?", filter.scope_identifier);
     return this.db.all(
-      `SELECT ${COLUMNS} FROM items WHERE (?1 IS NULL OR source_id = ?1)
-       AND state IN (SELECT value FROM json_each(?2))
-       AND (?3 IS NULL OR instr(lower(identifier), lower(?3)) > 0)
-       AND (?4 IS NULL OR has_priority = ?4) AND (?5 IS NULL OR scope_identifier = ?5)
-       ORDER BY ${order} LIMIT ?6 OFFSET ?7`,
-      filter.source_id ?? null,
-      JSON.stringify(states),
-      filter.query ?? null,
-      filter.has_priority === undefined ? null : Number(filter.has_priority),
-      filter.scope_identifier ?? null,
+      `SELECT ${COLUMNS} FROM items WHERE id IN (
+         SELECT id FROM items ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
+         ORDER BY ${orderOf(filter)} LIMIT ? OFFSET ?
+       ) ORDER BY ${orderOf(filter)}`,
+      ...values,
       filter.limit,
       filter.offset,
     ).map(parseItem);
@@ -157,4 +163,10 @@ export class ItemStore {
       }
     });
   }
+}
+
+function orderOf({ order, source_id }: ItemFilter): string {
+  if (!order) return source_id === undefined ? "source_id, priority DESC, id DESC" : "priority DESC, id DESC";
+  const direction = order.descending ? "DESC" : "ASC";
+  return `${ORDERS[order.by]} ${direction}, id ${direction}`;
 }
