@@ -4,6 +4,8 @@
  */
 
 const INTERVAL_MS = 250;
+/** With very many items a look takes some time: it may take this share of all time at most. */
+const MAX_SHARE = 0.05;
 /** A line that says nothing, so that both sides notice a dead connection. */
 const HEARTBEAT_MS = 15_000;
 const MAX_LISTENERS = 64;
@@ -20,7 +22,7 @@ interface Listener {
 export class ActivityFeed {
   readonly #listeners = new Set<Listener>();
   readonly #encoder = new TextEncoder();
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   /** @param look what is shown now; JSON */
@@ -36,7 +38,7 @@ export class ActivityFeed {
         listener = { stream, shown: "", sentAt: 0 };
         this.#listeners.add(listener);
         this.#tell(listener, now);
-        this.#timer ??= setInterval(() => this.#tick(), this.intervalMs);
+        this.#timer ??= setTimeout(() => this.#tick(), this.intervalMs);
       },
       cancel: () => this.#drop(listener),
     });
@@ -52,14 +54,16 @@ export class ActivityFeed {
   }
 
   #tick(): void {
-    let now: string;
+    const begun = performance.now();
     try {
-      now = JSON.stringify(this.look());
+      const now = JSON.stringify(this.look());
+      for (const listener of this.#listeners) this.#tell(listener, now);
     } catch {
       // A look that fails, because the disk is full for instance, ends no stream: the next one may do.
-      return;
     }
-    for (const listener of this.#listeners) this.#tell(listener, now);
+    if (this.#listeners.size === 0) return;
+    const pause = Math.max(this.intervalMs, (performance.now() - begun) / MAX_SHARE);
+    this.#timer = setTimeout(() => this.#tick(), pause);
   }
 
   /** Who reads too slowly misses steps, but not the last one, and costs no memory. */
@@ -75,7 +79,7 @@ export class ActivityFeed {
   #drop(listener: Listener): void {
     this.#listeners.delete(listener);
     if (this.#listeners.size > 0) return;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 }

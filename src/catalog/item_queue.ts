@@ -51,8 +51,12 @@ export class ItemQueue {
     const row = this.db.get(
       `SELECT count(*) FILTER (WHERE due_at <= ?2) AS due, count(*) FILTER (WHERE due_at > ?2) AS settling,
        min(CASE WHEN due_at > ?2 THEN due_at END) AS first
-       FROM items WHERE source_id = ?1
-       AND (state IN ('waiting','settling') OR (state IN ('deferred','retry_wait') AND next_attempt_at <= ?2))`,
+       FROM (
+         SELECT due_at FROM items WHERE source_id = ?1 AND state IN ('waiting','settling')
+         UNION ALL
+         SELECT due_at FROM items
+         WHERE source_id = ?1 AND state IN ('deferred','retry_wait') AND next_attempt_at <= ?2
+       )`,
       source,
       now,
     );
