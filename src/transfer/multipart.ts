@@ -77,8 +77,26 @@ async function resume(job: UploadJob, sha256: string): Promise<OpenUpload | null
 
 async function begin(job: UploadJob, sha256: string): Promise<OpenUpload | null> {
   const { client, version, source, transfer: { journal }, signal } = job;
+  const { uuid: file_uuid, version_id } = version;
+  const asked: JournalEntry = {
+    file_uuid,
+    version_id,
+    upload_id: "",
+    part_size: 0,
+    urls: [],
+    expires: 0,
+    path: source.source,
+    fingerprint: source.fingerprint,
+    sha256,
+    started: job.env.now(),
+  };
+  // Known before it is asked for: should the reply be lost, it is not left open for ever.
+  journal.begin(asked);
   const links = await client.multipartLinks(version, signal);
-  if (!links) return null;
+  if (!links) {
+    journal.end(file_uuid, version_id);
+    return null;
+  }
   if (links.presigned_urls.length !== Math.ceil(source.size / links.part_size)) {
     throw new SyncError(
       "platform",
@@ -88,16 +106,11 @@ async function begin(job: UploadJob, sha256: string): Promise<OpenUpload | null>
     );
   }
   const entry: JournalEntry = {
-    file_uuid: version.uuid,
-    version_id: version.version_id,
+    ...asked,
     upload_id: links.upload_id,
     part_size: links.part_size,
     urls: links.presigned_urls,
     expires: client.platformNow() + LINKS_LIVE_MS,
-    path: source.source,
-    fingerprint: source.fingerprint,
-    sha256,
-    started: job.env.now(),
   };
   journal.begin(entry);
   return { ...entry, parts: [] };

@@ -1,35 +1,51 @@
 /** Uploads in parts that nobody goes on with are given up, so that the store need not keep their parts (U7). */
 import { SyncError } from "../kit/errors.ts";
 import type { PlatformClient } from "../platform/client.ts";
+import { ReplyError } from "../platform/errors.ts";
 import type { JournalEntry, UploadJournal } from "./upload_journal.ts";
 
 /** Longer than any link lives; an upload that began before is of no further use, ms. */
 const OLDEST_MS = 24 * 3600 * 1000;
 
+type Client = Pick<PlatformClient, "abortUpload" | "multipartLinks">;
+
 /** @returns how many were given up. @throws SyncError of class network or auth, when it is to be tried later */
-export async function abortOrphans(
-  client: Pick<PlatformClient, "abortUpload">,
-  journal: UploadJournal,
-  now: number,
-): Promise<number> {
-  const orphans = journal.orphans(now - OLDEST_MS);
-  for (const { file_uuid: uuid, version_id, upload_id } of orphans) {
-    await client.abortUpload({ uuid, version_id }, upload_id);
-    journal.end(uuid, version_id);
+export async function abortOrphans(client: Client, journal: UploadJournal, now: number): Promise<number> {
+  let count = 0;
+  for (const upload of journal.orphans(now - OLDEST_MS)) {
+    try {
+      await abort(client, upload);
+    } catch (e) {
+      if (e instanceof SyncError && (e.class === "network" || e.class === "auth")) throw e;
+      if (!isDefinite(e)) continue;
+    }
+    journal.end(upload.file_uuid, upload.version_id);
+    count++;
   }
-  return orphans.length;
+  return count;
 }
 
 /** Gives up an open upload; one that the platform cannot be told of now stays in the journal until it can. */
-export async function giveUp(
-  client: Pick<PlatformClient, "abortUpload">,
-  journal: UploadJournal,
+export async function giveUp(client: Client, journal: UploadJournal, upload: JournalEntry): Promise<void> {
+  try {
+    await abort(client, upload);
+  } catch (e) {
+    if (!isDefinite(e)) return;
+  }
+  journal.end(upload.file_uuid, upload.version_id);
+}
+
+/** An upload whose id never arrived is replaced by one with a known id, which can be aborted. */
+async function abort(
+  client: Client,
   { file_uuid: uuid, version_id, upload_id }: JournalEntry,
 ): Promise<void> {
-  try {
-    await client.abortUpload({ uuid, version_id }, upload_id);
-  } catch (e) {
-    if (e instanceof SyncError && (e.class === "network" || e.class === "auth")) return;
-  }
-  journal.end(uuid, version_id);
+  const id = upload_id || (await client.multipartLinks({ uuid, version_id }))?.upload_id;
+  if (id) await client.abortUpload({ uuid, version_id }, id);
+}
+
+/** The platform refuses: it knows no such upload, or the version is secured. */
+function isDefinite(e: unknown): boolean {
+  return e instanceof ReplyError && (e.class === "platform" || e.class === "permission") &&
+    e.status >= 400 && e.status < 500;
 }

@@ -13,6 +13,7 @@ export interface JournalPart {
 export interface JournalEntry {
   file_uuid: string;
   version_id: number;
+  /** Empty until the platform has told it. */
   upload_id: string;
   /** Bytes. */
   part_size: number;

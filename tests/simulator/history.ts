@@ -279,7 +279,8 @@ export async function randomHistory(seed: number, shelf: CatalogShelf): Promise<
     eventLoss: random.pick([0, 0, 0.1, 1]),
     eventDelay: random.pick([0, 20, 2000]),
     writesWhileRead: random.pick([0, 0, 0.01, 0.1]),
-    peace: PEACE_MS,
+    // A later scan changes nothing any more: seen in some histories, which takes a while.
+    peace: seed % 4 === 0 ? PEACE_MS : NO_QUIRKS.peace,
   });
   return await history.run({ faults: new RandomFaults(history.world.random), play: playAtRandom });
 }
