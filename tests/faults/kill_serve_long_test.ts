@@ -65,7 +65,7 @@ async function playRound(random: Random, tally: Tally): Promise<void> {
     await using agent = ServingAgent.start(w.home);
     const life = startUp * 0.5 + random.next() * Math.max(1200, startUp);
     const begun = await changeWhile(lab, random, w.home, life);
-    if (begun !== undefined) startUp = 0.5 * startUp + 0.5 * begun;
+    startUp = begun === undefined ? Math.min(10_000, 1.2 * startUp) : 0.5 * startUp + 0.5 * begun;
     const whole = random.below(2) === 0;
     await agent.kill(whole);
     tally.kills++;
