@@ -1,0 +1,122 @@
+/** What histories once brought to light, each told as shortly as it can be. */
+import { assert, assertEquals } from "../assert.ts";
+import { CatalogShelf } from "./catalog.ts";
+import type { Fault, FaultPlan, Operation } from "./faults.ts";
+import { NO_FAULTS } from "./faults.ts";
+import { History } from "./history.ts";
+
+/** @param expected the fault that has to happen for the story to be told */
+async function tell(play: (history: History) => Promise<void>, expected?: Fault): Promise<void> {
+  const shelf = new CatalogShelf();
+  try {
+    const history = new History(1, shelf);
+    const { problems } = await history.run({
+      faults: NO_FAULTS,
+      async play(h) {
+        await h.ensureServing();
+        await play(h);
+      },
+    });
+    assertEquals(problems, []);
+    assertEquals([...history.world.happened.keys()], expected ? [expected] : []);
+  } finally {
+    shelf.dispose();
+  }
+}
+
+/** One fault at the first operation that `is` one, counted from when the plan is made. */
+function once(fault: Fault, is: (operation: Operation) => boolean): FaultPlan {
+  let happened = false;
+  return {
+    at(operation) {
+      if (happened || !is(operation)) return undefined;
+      happened = true;
+      return fault;
+    },
+  };
+}
+
+/** The reply to a request that contains this text. */
+function replyTo(path: string): (operation: Operation) => boolean {
+  let asked = false;
+  return ({ kind, what }) => {
+    if (kind === "request" && what.includes(path)) asked = true;
+    return asked && kind === "replied";
+  };
+}
+
+const marked = (h: History, files: string[]) => h.lab.measureIn("/lab/marked", true, files);
+
+Deno.test("a scope that is changed while an item runs is the item's scope in the end", () =>
+  tell(async (h) => {
+    await marked(h, ["raw.bin"]);
+    const { clock } = h.world;
+    const isRunning = () =>
+      h.agent?.catalog.items.list({ states: ["running"], limit: 1, offset: 0 }).length === 1;
+    while (!isRunning()) await clock.sleep(1);
+    h.changeScope();
+    await clock.sleep(90_000);
+  }));
+
+Deno.test("an agent that died of moving a dataset does not take the move for the user's", () =>
+  tell(async (h) => {
+    await marked(h, ["raw.bin"]);
+    await h.world.clock.sleep(20_000);
+    h.world.faults = once("kill", replyTo("/dataset/move/"));
+    h.changeScope();
+    await h.agent?.gone();
+    h.changeScope();
+  }, "kill"));
+
+Deno.test("an agent that died of an update does not take its own words for the user's", () =>
+  tell(async (h) => {
+    const m = await marked(h, ["raw.bin"]);
+    await h.world.clock.sleep(20_000);
+    h.world.faults = once("kill", replyTo("PATCH"));
+    h.lab.editInfo(m);
+    await h.agent?.gone();
+    for (let i = 0; i < 6; i++) h.lab.editInfo(m);
+  }, "kill"));
+
+Deno.test("what is gone is known to be gone although the clock was set back by years", () =>
+  tell(async (h) => {
+    const m = await marked(h, ["raw.bin"]);
+    await h.world.clock.sleep(20_000);
+    h.lab.remove(m);
+    await h.world.clock.sleep(5000);
+    h.world.clock.jump(-10 * 365 * 86_400_000);
+  }));
+
+Deno.test("a re-packed file of equal content is no difference to verify", () =>
+  tell(async (h) => {
+    const m = await marked(h, ["data.h5"]);
+    await h.world.clock.sleep(20_000);
+    await h.lab.writeTo(m, "data.h5", 2);
+    await h.world.clock.sleep(20_000);
+  }));
+
+Deno.test("a catalog that cannot be written for a while neither ends nor busies the agent, nor loses an item", () =>
+  tell(async (h) => {
+    await marked(h, ["raw.bin", "table.csv"]);
+    h.world.faults = { at: ({ kind }) => kind === "catalog" ? "ENOSPC" : undefined };
+    const before = h.world.operations;
+    await h.world.clock.sleep(60_000);
+    assert(h.world.operations - before < 2000, `${h.world.operations - before} operations in a minute`);
+    assert(h.agent && !h.agent.ended);
+  }, "ENOSPC"));
+
+Deno.test("a dataset whose making ended in a power cut follows its source to another scope", () =>
+  tell(async (h) => {
+    await marked(h, ["raw.bin"]);
+    h.world.faults = once("power_cut", replyTo("POST /api/v2/dataset/"));
+    await h.agent?.gone();
+    h.changeScope();
+  }, "power_cut"));
+
+Deno.test("links for parts that never arrived leave no upload open", () =>
+  tell(async (h) => {
+    const m = await marked(h, ["big.dat"]);
+    h.world.faults = once("kill", replyTo("/file/presigned_link/"));
+    await Promise.race([h.agent?.gone(), h.world.clock.sleep(20_000)]);
+    h.lab.removeFile(m);
+  }, "kill"));
