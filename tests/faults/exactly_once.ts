@@ -35,9 +35,11 @@ export async function assertExactlyOnce(client: PlatformClient, root: string): P
 /** Everything on a platform. */
 export async function allDatasets(client: PlatformClient): Promise<Dataset[]> {
   const all: Dataset[] = [];
-  for (let page: Dataset[] | undefined; page === undefined || page.length === PAGE; all.push(...page)) {
+  let page: Dataset[];
+  do {
     page = await client.searchDatasets({}, { offset: all.length, limit: PAGE });
-  }
+    all.push(...page);
+  } while (page.length === PAGE);
   return all;
 }
 
