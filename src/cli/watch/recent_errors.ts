@@ -16,7 +16,7 @@ export class RecentErrors {
   #key = "";
   #list: RecentError[] = [];
 
-  constructor(private readonly client: SyncClient) {}
+  constructor(private readonly client: Pick<SyncClient, "errors" | "failedItems">) {}
 
   /** Newest first. */
   async at(activity: Activity): Promise<readonly RecentError[]> {
