@@ -26,8 +26,10 @@ try {
 
   const out = join(temp, "out");
   await Deno.mkdir(out);
-  const loop = Loop.parse(JSON.parse((await run(python, [PATHS.loop, "convert", data, out])).stdout));
+  const looped = await run(python, [PATHS.loop, "convert", data, out]);
+  const loop = Loop.parse(JSON.parse(looped.stdout));
   print("Python loop", loop.seconds, loop.peak_mib);
+  console.log(`${"".padEnd(17)} CPU ${looped.cpu_seconds.toFixed(1)} s`);
 
   const bare = await convertAll(data);
   print("conversion alone", bare.seconds, bare.peak_mib, loop.seconds);
@@ -38,6 +40,7 @@ try {
     ...["--set", `quantify_directory=${data}`, "set_up=bench"],
   ]);
   print("once", once.seconds, once.peak_mib, loop.seconds);
+  console.log(`${"".padEnd(17)} CPU ${once.cpu_seconds.toFixed(1)} s, its reader processes included`);
 } finally {
   await Deno.remove(temp, { recursive: true });
 }
