@@ -130,8 +130,11 @@ export class ItemIntake {
     if (identifier === "") return this.page(source, after, limit);
     // "0" follows "/": the range holds what begins with the identifier and a slash.
     return this.db.all(
-      `SELECT id, identifier FROM items WHERE source_id = ?1 AND identifier > ?4
-       AND (identifier = ?2 OR (identifier > ?2 || '/' AND identifier < ?2 || '0')) ORDER BY identifier LIMIT ?3`,
+      `SELECT id, identifier FROM items WHERE source_id = ?1 AND identifier = ?2 AND identifier > ?4
+       UNION ALL
+       SELECT id, identifier FROM items
+       WHERE source_id = ?1 AND identifier > max(?2 || '/', ?4) AND identifier < ?2 || '0'
+       ORDER BY identifier LIMIT ?3`,
       source,
       identifier,
       limit,

@@ -41,10 +41,14 @@ export class DatabaseLookout implements Lookout {
         this.#interval = state === this.#state ? this.#interval : SHORTEST_MS;
         this.#state = state;
         const started = env.monotonic();
-        await discover(this.s, this.source, signal, { onFound: () => this.hooks.onFound() });
-        const ended = env.monotonic();
-        this.#readAt = ended + READ_EVERY_MS;
-        this.#restUntil = ended + REST * (ended - started);
+        try {
+          await discover(this.s, this.source, signal, { onFound: () => this.hooks.onFound() });
+        } finally {
+          // Also when it failed, for want of a platform perhaps: the next look is not to follow at once.
+          const ended = env.monotonic();
+          this.#readAt = ended + READ_EVERY_MS;
+          this.#restUntil = ended + REST * (ended - started);
+        }
         return;
       }
       await this.#waking.sleep(this.#interval, signal);

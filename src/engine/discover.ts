@@ -71,6 +71,8 @@ async function discoverDatabase(s: Services, source: ReadySource, options: Intak
       { backend: info.identifier, config, since: row.cursor },
       options.signal ? { signal: options.signal } : {},
     );
+    // A source that was changed meanwhile is read from the beginning.
+    options.signal?.throwIfAborted();
     s.catalog.transaction(() => {
       s.catalog.intake.upsert(
         row.id,

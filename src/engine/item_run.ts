@@ -105,7 +105,7 @@ class ItemRun {
       const error = e instanceof RecordedError ? e.cause : SyncError.from(e);
       // A source that cannot be reached says nothing about its items.
       if (error.class === "source" || options.signal?.aborted) {
-        this.#update({ state: this.#stateBefore });
+        this.#putBack();
         throw error;
       }
       if (!(e instanceof RecordedError)) this.#recorder.error(error.toData());
@@ -212,6 +212,14 @@ class ItemRun {
     Object.assign(this.#outcome.item, { result, reason });
     this.#outcome.error = error;
     return this.#outcome;
+  }
+
+  /** Ends a run that says nothing about the item: it is as it was, unless it was made due meanwhile (L23). */
+  #putBack(): void {
+    const { state, next_attempt_at } = this.#refreshed();
+    if (state !== "running") return;
+    // A retry that lost its time would never come.
+    this.#update({ state: next_attempt_at === null ? "waiting" : this.#stateBefore });
   }
 
   #update(patch: ItemPatch): void {

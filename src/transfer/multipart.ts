@@ -116,8 +116,9 @@ async function begin(job: UploadJob, sha256: string): Promise<OpenUpload | null>
   return { ...entry, parts: [] };
 }
 
+/** A file that is only locked or out of reach is gone on with later. */
 function isOfAnotherState(e: unknown): boolean {
-  return e instanceof SyncError && e.class === "busy";
+  return e instanceof SyncError && e.code === "file_changing";
 }
 
 /** The store or platform does not know the upload, or no longer takes its links. */
