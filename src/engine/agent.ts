@@ -66,7 +66,14 @@ export class Agent {
     const env = options.env ?? systemEnv;
     const home = openHome(options.home);
     const settings = readSettings(options.configFile ?? home.configPath, options.configFile !== undefined);
-    const log = options.log ?? (() => {});
+    // A disk that is full of what is logged, or a terminal that is gone, must not end the agent.
+    const log = (line: string) => {
+      try {
+        options.log?.(line);
+      } catch {
+        // There is nobody to tell.
+      }
+    };
     const catalog = Catalog.open(home.catalogPath);
     const { store } = options;
     const hub = settings.platform.url === undefined

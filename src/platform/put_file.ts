@@ -88,7 +88,9 @@ function watch(
   giveUp: (e: unknown) => void,
 ): Watched {
   const { what, body } = put;
-  const stall = new StallWatch(limits, performance.now());
+  // It stands still while a limit of bandwidth holds the body back: many slow uploads at once are not stalled.
+  const clock = () => performance.now() - (body.heldBackMs?.() ?? 0);
+  const stall = new StallWatch(limits, clock());
   let sentAt: number | null = null;
   // After the last byte the send buffer may still drain at floor speed before the server can answer.
   const replyMs = limits.stallMs + Math.min(body.size, SEND_BUFFER) / limits.floorBytesPerS * 1000;
@@ -97,7 +99,7 @@ function watch(
     limits.connectMs,
   );
   const moving = setInterval(() => {
-    const now = performance.now();
+    const now = clock();
     if (sentAt === null ? stall.stalled(now) : now - sentAt >= replyMs) {
       giveUp(timeoutError(what, limits.stallMs));
     }
@@ -109,8 +111,8 @@ function watch(
     } else connected();
   });
   return {
-    progress: (bytes) => stall.progress(bytes, performance.now()),
-    allSent: () => void (sentAt = performance.now()),
+    progress: (bytes) => stall.progress(bytes, clock()),
+    allSent: () => void (sentAt = clock()),
     stop() {
       clearTimeout(connecting);
       clearInterval(moving);

@@ -63,6 +63,26 @@ Deno.test("a file body arrives whole, with its exact length, on a kept connectio
     }
   }));
 
+Deno.test("a body that is held back on purpose for longer than a stall may last arrives whole", () =>
+  withPutter({ stallMs: 100 }, async (stub, put) => {
+    const body = bodyOf(200_000, 100_000);
+    let held = 0;
+    let since: number | undefined;
+    const slow: FileBody = {
+      size: body.size,
+      heldBackMs: () => held + (since === undefined ? 0 : performance.now() - since),
+      async *chunks() {
+        since = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        held = performance.now() - since;
+        since = undefined;
+        yield* body.chunks();
+      },
+    };
+    assertEquals((await put(slow)).status, 200);
+    assertEquals(stub.objects.get("/bucket/a/1"), { size: body.size, md5: body.md5 });
+  }));
+
 Deno.test("on the wire an empty file has Content-Length: 0 and no Transfer-Encoding", async () => {
   let head = "";
   const server = net.createServer((socket) => {

@@ -6,6 +6,8 @@ export interface FileBody {
   size: number;
   /** Starts over at byte 0. A chunk is valid until the next one is asked for. */
   chunks(): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /** How long it was held back on purpose up to now, ms: no sign of a stalled connection. */
+  heldBackMs?(): number;
 }
 
 export interface TransportRequest {

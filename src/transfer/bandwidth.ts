@@ -85,8 +85,11 @@ export function bandwidthLimit(env: Pick<Env, "monotonic" | "sleep">, limitNow: 
 
 /** A body that is sent no faster than the bandwidth allows. */
 export function limitedBody(body: FileBody, bandwidth: Bandwidth, signal?: AbortSignal): FileBody {
+  let held = 0;
+  let since: number | undefined;
   return {
     size: body.size,
+    heldBackMs: () => held + (since === undefined ? 0 : performance.now() - since),
     async *chunks() {
       for await (const chunk of body.chunks()) {
         if (bandwidth.limit === 0) {
@@ -95,7 +98,10 @@ export function limitedBody(body: FileBody, bandwidth: Bandwidth, signal?: Abort
         }
         for (let at = 0; at < chunk.length; at += PIECE) {
           const piece = chunk.subarray(at, at + PIECE);
+          since = performance.now();
           await bandwidth.take(piece.length, signal);
+          held += performance.now() - since;
+          since = undefined;
           yield piece;
         }
       }
