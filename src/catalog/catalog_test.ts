@@ -232,3 +232,14 @@ Deno.test("a catalog that is damaged inside says so, and what to do, whatever is
     Deno.removeSync(dir, { recursive: true });
   }
 });
+
+Deno.test("a source that looks elsewhere recognises nothing by how it looked before", () => {
+  withCatalog((catalog) => {
+    const id = source(catalog);
+    const [item_id = 0] = catalog.intake.upsert(id, [found("a")], "new", uuid, 1);
+    catalog.looks.put(id, "a", { item_id, signature: 42 });
+    catalog.items.forgetDatasets(id, uuid, 2);
+    assertEquals(catalog.looks.get(id, "a"), undefined);
+    assertEquals(catalog.items.byId(item_id)?.fingerprint, "");
+  });
+});

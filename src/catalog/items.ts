@@ -152,6 +152,8 @@ export class ItemStore {
    */
   forgetDatasets(source: number, newUuid: () => string, now: number): void {
     this.db.transaction(() => {
+      // Files that only lie elsewhere now would look as before, and their items be taken for done.
+      this.db.run("DELETE FROM looks WHERE source_id = ?", source);
       for (const { id } of this.db.all("SELECT id FROM items WHERE source_id = ?", source)) {
         this.db.run(
           `UPDATE items SET dataset_uuid = ?, base = NULL, pushed_scope = NULL, alt_uid = NULL, fingerprint = '', updated = ?

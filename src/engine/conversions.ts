@@ -4,7 +4,7 @@ import type { ConversionOutput, Identity } from "../catalog/caches.ts";
 import { digestFolder } from "../discovery/item_digest.ts";
 import type { ConversionRequest, ThumbnailRequest } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
-import type { InstalledConverter } from "../readers/tasks.ts";
+import type { InstalledConverter, RunOptions } from "../readers/tasks.ts";
 import type { Candidate, FailedCandidate, FrozenFile } from "./candidates.ts";
 import type { Freezer } from "./freeze.ts";
 import type { Services } from "./services.ts";
@@ -101,7 +101,11 @@ export class Conversions {
     const made = await this.#cached(`thumbnail ${sha256}`, async () => {
       const output = this.freezer.freshPath(".jpg");
       // Of the same frozen bytes that are uploaded (K2): the image may be written to.
-      await this.s.readers.run("thumbnail", { path: (await freeze()).snapshot.path, output });
+      await this.s.readers.run(
+        "thumbnail",
+        { path: (await freeze()).snapshot.path, output },
+        this.#untilParked,
+      );
       return await this.freezer.freezeOwnFile(output, filename, "UNKNOWN");
     });
     return {
@@ -160,7 +164,7 @@ export class Conversions {
         output_name,
         temp,
         options: request.options ?? {},
-      });
+      }, this.#untilParked);
       return await this.freezer.freezeOwnFile(path, basename(path), "auto");
     } catch (e) {
       const error = SyncError.from(e);
@@ -178,6 +182,12 @@ export class Conversions {
     } finally {
       await this.s.env.fs.remove(temp, { recursive: true }).catch(() => {});
     }
+  }
+
+  /** An item that is parked does not wait for a long conversion (L16). */
+  get #untilParked(): RunOptions {
+    const { signal } = this.freezer;
+    return signal ? { signal } : {};
   }
 
   #folderInput(path: string): { key: string; mtime_ms: number } {

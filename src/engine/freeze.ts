@@ -35,7 +35,7 @@ export class Freezer {
   private constructor(
     private readonly s: Services,
     private readonly place: FreezerPlace,
-    private readonly signal: AbortSignal | undefined,
+    readonly signal: AbortSignal | undefined,
     private readonly paths: { count: number },
   ) {}
 
