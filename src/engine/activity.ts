@@ -27,15 +27,21 @@ export class Speed {
     if (at - (this.#samples.at(-1)?.at ?? -Infinity) >= SAMPLE_EVERY) {
       this.#samples.push({ at, total: this.#total });
     }
+    this.#forget(at);
   }
 
   get perSecond(): number {
     const now = this.now();
-    while ((this.#samples[1]?.at ?? Infinity) <= now - WINDOW) this.#samples.shift();
+    this.#forget(now);
     const first = this.#samples[0];
     if (!first || now - first.at > 2 * WINDOW) return 0;
     const seconds = Math.max(now - first.at, SAMPLE_EVERY) / 1000;
     return Math.round((this.#total - first.total) / seconds);
+  }
+
+  /** Also while nobody asks: samples of months must not pile up. */
+  #forget(now: number): void {
+    while ((this.#samples[1]?.at ?? Infinity) <= now - WINDOW) this.#samples.shift();
   }
 }
 

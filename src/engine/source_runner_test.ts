@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "../../tests/assert.ts";
 import { DiscoverySandbox } from "../../tests/discovery_sandbox.ts";
 import { FakeEnv, START } from "../../tests/simulator/fake_env.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { ReaderTasks, SourcePlan } from "../readers/tasks.ts";
@@ -11,6 +12,7 @@ interface Running {
   env: FakeEnv;
   runner: SourceRunner;
   row: () => SourceRow;
+  catalog: Catalog;
   /** Codes of the source's error entries, with how often. */
   errors: () => string[];
   agentErrors: string[];
@@ -39,6 +41,9 @@ async function running(
   const services = {
     ...box.s,
     registry: () => Promise.resolve({ backends: [box.source.info], converters: [], broken: [] }),
+    client: {
+      scopes: () => Promise.reject(new SyncError("network", "connection_refused", "no platform")),
+    },
     readers: {
       run: (kind: keyof typeof tasks) => new Promise((resolve) => resolve(tasks[kind]())),
       close: () => Promise.resolve(),
@@ -58,6 +63,7 @@ async function running(
       env,
       runner,
       row: () => box.catalog.sources.byId(box.id) ?? box.source.row,
+      catalog: box.catalog,
       errors: () => box.catalog.errors.list(box.id, { limit: 100 }).map((e) => `${e.exception} x${e.count}`),
       agentErrors,
       looks,
@@ -144,3 +150,23 @@ Deno.test("a database that cannot be read is the source's error; a full disk is 
     if (look === 2) throw new SyncError("local", "disk_full", "no room");
     return { items: [], cursor: null, more: false };
   }));
+
+Deno.test("a database whose scopes cannot be asked for is read no more often than any other", () => {
+  const item = { identifier: "1", priority: 1, fingerprint: "f", scope_identifier: "qubits" };
+  return running(
+    { kind: "database", watch_paths: ["/data/runs.db"] },
+    async ({ env, catalog, row, runner, looks, agentErrors }) => {
+      await env.clock.until(() => runner.ready !== undefined, SECOND);
+      catalog.sources.update(row().id, { autoassign: true }, env.now());
+      const known = catalog.items.byIdentifier(row().id, "1");
+      catalog.items.update(known?.id ?? 0, { state: "unmapped" }, env.now());
+      await env.clock.pass(10 * MINUTE);
+      assert(agentErrors.includes("connection_refused"));
+      assert(looks.length >= 9 && looks.length <= 14, `${looks.length} times in 10 min`);
+    },
+    (look) => {
+      if (look > 1000) throw new Error("it is read without a rest");
+      return { items: [item], cursor: null, more: false };
+    },
+  );
+});
