@@ -125,8 +125,8 @@ export class ItemQueue {
     );
     this.db.run(
       `UPDATE items SET changed_at = min(changed_at, ?1), changed_since = min(changed_since, ?1), due_at = min(due_at, ?1),
-       absent_since = min(absent_since, ?1)
-       WHERE changed_at > ?1 OR changed_since > ?1 OR due_at > ?1 + 60000 OR absent_since > ?1`,
+       absent_since = min(absent_since, ?1), streak_since = min(streak_since, ?1)
+       WHERE changed_at > ?1 OR changed_since > ?1 OR due_at > ?1 + 60000 OR absent_since > ?1 OR streak_since > ?1`,
       now,
     );
   }

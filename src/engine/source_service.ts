@@ -112,12 +112,14 @@ export class SourceService {
       await this.#placeOf(row.backend, row.config) !== await this.#placeOf(row.backend, checked.config);
     const now = this.s.env.now();
     this.s.catalog.transaction(() => {
+      // Another change may have come while the backend and the platform were asked: only what was asked for is set.
+      if (patch.name !== undefined && patch.name !== row.name) checkName(this.s, patch.name);
       if (looksElsewhere) this.s.catalog.items.forgetDatasets(row.id, this.s.env.uuid, now);
       this.s.catalog.sources.update(row.id, {
         ...(patch.name === undefined ? {} : { name: patch.name }),
         ...(checked === undefined ? {} : { config: checked.config }),
-        default_scope,
-        autoassign: auto,
+        ...(patch.scope === undefined ? {} : { default_scope }),
+        ...(patch.autoassign === undefined ? {} : { autoassign: auto }),
       }, now);
       if (default_scope !== row.default_scope) this.s.catalog.queue.requeueForScope(row.id, null, true, now);
       if (row.state === "error") this.s.catalog.sources.setState(row.id, "scanning", null, now);
