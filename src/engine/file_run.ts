@@ -14,6 +14,8 @@ export interface ItemRunOptions {
   dryRun: boolean;
   signal?: AbortSignal;
   progress?: ItemProgress;
+  /** The run goes on as that of another item (its id), which moved to this place. */
+  relocated?: (item: number) => void;
 }
 
 export interface ItemOutcome {

@@ -101,7 +101,10 @@ class ItemRun {
       const nothingYet = await this.#publish(scope, staging, before);
       if (nothingYet !== undefined) return this.#leave(notStarted(nothingYet));
     } catch (e) {
-      if (e instanceof RelocatedItem) throw e;
+      if (e instanceof RelocatedItem) {
+        options.relocated?.(e.item);
+        throw e;
+      }
       const error = e instanceof RecordedError ? e.cause : SyncError.from(e);
       // A source that cannot be reached says nothing about its items.
       if (error.class === "source" || options.signal?.aborted) {

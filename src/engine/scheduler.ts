@@ -115,10 +115,17 @@ export class Scheduler {
       (bytes) => this.hooks.sent?.(item, bytes),
     );
     this.hooks.started?.(item);
-    const end = this.#run(item, source, control.signal, activity).finally(() =>
-      this.#running.delete(item.id)
-    );
-    this.#running.set(item.id, { item, startedAt: this.s.env.monotonic(), control, activity, end });
+    const started = { item, startedAt: this.s.env.monotonic(), control, activity };
+    let { id } = item;
+    // An item that moved here is run in the place of this one: nobody else may start it meanwhile.
+    const relocated = (moved: number) => {
+      this.#running.delete(id);
+      id = moved;
+      this.#running.set(id, { ...started, end });
+    };
+    const end: Promise<void> = this.#run(item, source, control.signal, activity, relocated)
+      .finally(() => this.#running.delete(id));
+    this.#running.set(id, { ...started, end });
   }
 
   async #run(
@@ -126,6 +133,7 @@ export class Scheduler {
     source: ReadySource,
     signal: AbortSignal,
     progress: RunningActivity,
+    relocated: (moved: number) => void,
   ): Promise<void> {
     try {
       const services = { ...this.s, readers: readersOf(this.s.readers, item.source_id) };
@@ -134,6 +142,7 @@ export class Scheduler {
         dryRun: this.options.dryRun ?? false,
         signal,
         progress,
+        relocated,
       });
       this.#lanes.done(item.source_id, outcome.bytes_uploaded);
       this.hooks.finished(item, outcome);
