@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ReadContext, ReadItem } from "../../src/kit/define_backend.ts";
 import type { DatasetDraft, DraftLog, FileDraft, FileType } from "../../src/kit/drafts.ts";
 import { writing } from "../../src/kit/file_failures.ts";
+import { hashWithout } from "../../src/kit/hdf5/content_hash.ts";
 import { Hdf5Group } from "../../src/kit/hdf5/objects.ts";
 import { type Hdf5File, openHdf5 } from "../../src/kit/hdf5/open.ts";
 import { copyPrivately } from "../../src/kit/private_copy.ts";
@@ -15,6 +16,8 @@ import { attributesAsJson, type Json, jsonText } from "./json_values.ts";
 import { type Log, logPaths, readLayout, readTable } from "./log_layout.ts";
 
 const GENERATOR = "Labber";
+/** Where Labber's Log Browser keeps tags, star and comment. */
+const REMARKS = { groups: ["/Tags"], attributes: ["comment", "star"] };
 
 /**
  * Reads a log file: its bytes as they were at one moment, each log in them as netCDF, and how it was set up as JSON.
@@ -30,6 +33,8 @@ export async function readLogFile(
   const { stat } = await copyPrivately(item.path, original.path);
   const damage = new Damage(item.path, original.path, context.now - stat.mtime_ms);
   const content = await damage.attempt(() => readContent(original.path, item, context.staging, damage));
+  // What was said about the measurement later lies in the same file; it is no new version of the data (S8).
+  original.dataKey = content?.dataKey;
   const { creationTime, ...description } = content?.description ?? describeByPath(item);
   return {
     ...description,
@@ -48,6 +53,8 @@ export async function readLogFile(
 /** A file in the staging folder; its logical name is its name without suffix. */
 class StagedFile {
   readonly path: string;
+  /** See FileDraft. */
+  dataKey: string | undefined;
 
   constructor(readonly filename: string, readonly type: FileType, folder: string) {
     this.path = join(folder, filename);
@@ -57,11 +64,13 @@ class StagedFile {
   draft(created: number): FileDraft {
     const { filename, path, type } = this;
     const name = filename.replace(/\.\w+$/, "");
-    return { name, filename, path, staged: true, type, created, file_generator: GENERATOR };
+    const draft = { name, filename, path, staged: true, type, created, file_generator: GENERATOR };
+    return this.dataKey === undefined ? draft : { ...draft, data_key: this.dataKey };
   }
 }
 
 interface Content {
+  dataKey: string | undefined;
   description: Description;
   files: StagedFile[];
   logs: Log[];
@@ -96,9 +105,19 @@ async function readContent(path: string, item: ReadItem, staging: string, damage
   }
   return {
     description: await damage.attempt(() => describe(file, logs, item)) ?? describeByPath(item),
+    dataKey: damage.problems.length === 0 ? dataKeyOf(file) : undefined,
     files,
     logs,
   };
+}
+
+/** undefined when a part that no log uses cannot be read. */
+function dataKeyOf(file: Hdf5File): string | undefined {
+  try {
+    return hashWithout(file, REMARKS);
+  } catch {
+    return undefined;
+  }
 }
 
 function settingsOf(file: Hdf5File): Json {

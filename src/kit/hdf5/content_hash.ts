@@ -32,10 +32,31 @@ export function hashContent(file: Hdf5File): ContentHashes {
   const md5 = createHash("md5");
   const deep = new DeepHash();
   hashGroup(file, file.root, deep, md5);
-  const groups = [...file.walk()].filter((member) => member instanceof Hdf5Group)
-    .filter((group) => group.path !== "/").sort((a, b) => compareCodePoints(a.path, b.path));
-  for (const group of groups) hashGroup(file, group, deep, undefined);
+  for (const group of groupsBelowRoot(file)) hashGroup(file, group, deep, undefined);
   return { content_md5: md5.digest("hex"), deep_sha256: deep.digest(file.path) };
+}
+
+/** What is said about a measurement and may change after it. */
+export interface Remarks {
+  /** Paths of groups, without those below them. */
+  groups: readonly string[];
+  /** Names of attributes of the root. */
+  attributes: readonly string[];
+}
+
+/** The deep hash of a file without remarks: it stays when only these change (S8). Throws as {@link hashContent}. */
+export function hashWithout(file: Hdf5File, remarks: Remarks): string {
+  const deep = new DeepHash();
+  hashGroup(file, file.root, deep, undefined, (name) => !remarks.attributes.includes(name));
+  for (const group of groupsBelowRoot(file)) {
+    if (!remarks.groups.includes(group.path)) hashGroup(file, group, deep, undefined);
+  }
+  return deep.digest(file.path);
+}
+
+function groupsBelowRoot(file: Hdf5File): Hdf5Group[] {
+  return [...file.walk()].filter((member) => member instanceof Hdf5Group)
+    .filter((group) => group.path !== "/").sort((a, b) => compareCodePoints(a.path, b.path));
 }
 
 class DeepHash implements Sink {
@@ -69,13 +90,19 @@ class DeepHash implements Sink {
 }
 
 /** `md5` is undefined in all groups but the root. */
-function hashGroup(file: Hdf5File, group: Hdf5Group, deep: DeepHash, md5: Sink | undefined): void {
+function hashGroup(
+  file: Hdf5File,
+  group: Hdf5Group,
+  deep: DeepHash,
+  md5: Sink | undefined,
+  counts: (attribute: string) => boolean = () => true,
+): void {
   deep.frame("group", group.path);
   for (const variable of listVariables(file, group)) hashVariable(variable, deep, md5);
   for (const member of file.members(group)) {
     if ("target" in member) deep.frame(member.kind, member.path, member.target ?? "");
   }
-  const names = group.attributeNames().filter(isContent);
+  const names = group.attributeNames().filter((name) => isContent(name) && counts(name));
   // The root's attributes count in the order of their creation, for the md5 alone.
   for (const name of names) hashAttribute(group, name, undefined, md5);
   for (const name of names.toSorted(compareCodePoints)) hashAttribute(group, name, deep, undefined);
