@@ -4,6 +4,7 @@ import { reasonOf } from "../catalog/reason.ts";
 import { SyncError } from "../kit/errors.ts";
 import { abortOrphans } from "../transfer/orphans.ts";
 import { FAILURES_TO_OPEN } from "./breaker.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import { discover } from "./discover.ts";
 import type { ItemOutcome } from "./file_run.ts";
 import { verdictKey } from "./item_verdict.ts";
@@ -37,6 +38,7 @@ class OnceRun {
   readonly #tries = new Map<number, number>();
   readonly #ready = new Map<number, ReadySource>();
   readonly #scheduler: Scheduler;
+  readonly #clock: ClockWatch;
   readonly #startedAt: number;
   readonly #stop = new AbortController();
   #iteration = 0;
@@ -50,6 +52,7 @@ class OnceRun {
 
   constructor(private readonly s: Services, private readonly options: OnceOptions) {
     this.#startedAt = s.env.monotonic();
+    this.#clock = new ClockWatch(s.env);
     this.#scheduler = new Scheduler(s, {
       ready: () => this.#started(),
       iteration: () => this.#iteration,
@@ -149,6 +152,8 @@ class OnceRun {
         await this.#somethingEnds();
         continue;
       }
+      // A clock that was set back would make inputs settle for years.
+      if (this.#clock.jumped()) this.s.catalog.queue.rebaseClock(this.s.env.now());
       const quietAt = this.#nextQuiet();
       if (quietAt === undefined || this.#stop.signal.aborted) return worked;
       this.#progress("waiting", "for files that were just written");
