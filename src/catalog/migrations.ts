@@ -124,6 +124,7 @@ const STEPS: readonly string[] = [
   ALTER TABLE items ADD COLUMN due_at INTEGER NOT NULL DEFAULT 0;
   /* First of the changes that were not read yet; null when all were. */
   ALTER TABLE items ADD COLUMN changed_since INTEGER;
+  CREATE INDEX items_timed_lane ON items (source_id, lane, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
   CREATE INDEX items_settling ON items (source_id, due_at) WHERE state IN ('waiting','settling');
   CREATE INDEX items_absent ON items (source_id, absent_since)
     WHERE absent_since IS NOT NULL AND state NOT IN ('vanished','deleted_locally');

@@ -135,6 +135,8 @@ export class Scheduler {
     progress: RunningActivity,
     relocated: (moved: number) => void,
   ): Promise<void> {
+    // Whose run it is by the end: an item that moved here goes on in the place of this one.
+    let current = item;
     try {
       const services = { ...this.s, readers: readersOf(this.s.readers, item.source_id) };
       const outcome = await runItem(services, source, item, {
@@ -142,12 +144,15 @@ export class Scheduler {
         dryRun: this.options.dryRun ?? false,
         signal,
         progress,
-        relocated,
+        relocated: (moved) => {
+          relocated(moved);
+          current = this.s.catalog.items.byId(moved) ?? item;
+        },
       });
       this.#lanes.done(item.source_id, outcome.bytes_uploaded);
       this.hooks.finished(item, outcome);
     } catch (e) {
-      if (!signal.aborted) this.hooks.broken(item, SyncError.from(e));
+      if (!signal.aborted) this.hooks.broken(current, SyncError.from(e));
     }
   }
 }

@@ -57,6 +57,7 @@ export const serve = (cli: Cli) =>
               cli.print({ ...address, home }, (a) => `etiket-sync serves ${printable(a.home)} at ${a.url}`);
               await aborted(interrupt.signal);
               cli.say("Ending; what is unfinished goes on at the next start.");
+              endSoon(cli);
             } finally {
               await removeAddress(home);
               await api.close();
@@ -69,6 +70,18 @@ export const serve = (cli: Cli) =>
         }
       })
     );
+
+/** Longest time that the end may take, ms: a dead network share can hold a file operation for ever. */
+const END_MS = 10_000;
+
+/** Ends the process when ending in good order takes too long; everything is durable at any time. */
+function endSoon(cli: Cli): void {
+  const timer = setTimeout(() => {
+    cli.warn("something does not end, such as a read from a dead network share: ended all the same");
+    Deno.exit(cli.exitCode);
+  }, END_MS);
+  Deno.unrefTimer(timer);
+}
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
