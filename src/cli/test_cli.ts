@@ -3,6 +3,9 @@ import { fileURLToPath } from "node:url";
 
 export const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 
+/** The packages are there, for the tests run: not looking for them again saves time. */
+const RUN = ["run", "-A", "--quiet", "--node-modules-dir=manual", "main.ts"];
+
 export interface Outcome {
   code: number;
   stdout: string;
@@ -14,7 +17,7 @@ export async function runCli(
   options: { home?: string; stdin?: string } = {},
 ): Promise<Outcome> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "main.ts", ...args],
+    args: [...RUN, ...args],
     cwd: REPOSITORY,
     env: { NO_COLOR: "1", ...(options.home === undefined ? {} : { ETIKET_SYNC_HOME: options.home }) },
     stdin: "piped",
@@ -32,7 +35,7 @@ export async function runCli(
 /** Starts a command and does not wait; what it prints is not kept. */
 export function spawnCli(args: string[], options: { home: string }): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "main.ts", ...args],
+    args: [...RUN, ...args],
     cwd: REPOSITORY,
     env: { NO_COLOR: "1", ETIKET_SYNC_HOME: options.home },
     stdin: "null",
