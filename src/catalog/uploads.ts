@@ -83,7 +83,7 @@ export class UploadStore {
     });
   }
 
-  /** Uploads that began before a time, ms. */
+  /** Uploads that began before a time, ms of the platform's clock. */
   orphans(before: number): UploadRow[] {
     return this.db.all("SELECT * FROM uploads WHERE started < ? ORDER BY started", before).map(parse);
   }

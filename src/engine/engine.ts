@@ -51,6 +51,7 @@ export class Engine {
   #lastUpdate: number;
   #filesUploaded = 0;
   #recoveredItems = false;
+  #hasJumped = false;
   #ending = false;
 
   constructor(private readonly s: Services, private readonly options: EngineOptions = {}) {
@@ -162,7 +163,12 @@ export class Engine {
       s.catalog.queue.rebaseClock(s.env.now());
       this.#recoveredItems = true;
     }
-    if (this.#clock.jumped()) this.#afterJump();
+    if (this.#clock.jumped()) this.#hasJumped = true;
+    if (this.#hasJumped) {
+      this.#afterJump();
+      // A catalog that could not be written to just now is rebased at the next look.
+      this.#hasJumped = false;
+    }
     const foreign = s.catalog.foreignVersion;
     if (this.#noticed || foreign !== this.#foreign) {
       [this.#noticed, this.#foreign] = [false, foreign];
@@ -251,7 +257,7 @@ export class Engine {
   #giveUpOrphans(): void {
     if (this.s.env.monotonic() - this.#tidiedAt < TIDY_MS) return;
     this.#tidiedAt = this.s.env.monotonic();
-    this.#recovery.run(abortOrphans(this.s.client, this.s.transfer.journal, this.s.env.now()), () => {});
+    this.#recovery.run(abortOrphans(this.s.client, this.s.transfer.journal), () => {});
   }
 
   #finished(outcome: ItemOutcome): void {

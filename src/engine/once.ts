@@ -97,7 +97,7 @@ class OnceRun {
       clearTimeout(timer);
     }
     if (!options.dryRun && !this.#fatal) {
-      await abortOrphans(s.client, s.transfer.journal, s.env.now()).catch(() => {});
+      await abortOrphans(s.client, s.transfer.journal).catch(() => {});
     }
     if (this.#fatal) throw this.#fatal;
     if (this.#unreachable && this.#networkFailures >= this.#touched.size) throw this.#unreachable;

@@ -32,6 +32,8 @@ export interface ApiRequest<T> {
   what: string;
   reply: z.ZodType<T>;
   signal?: AbortSignal;
+  /** Time that the platform may need beyond that of any call, ms. */
+  extraMs?: number;
 }
 
 /** Pauses before a read is repeated (U9). */
@@ -134,7 +136,7 @@ export class Api {
       method: request.method,
       url: query.size ? `${request.path}?${query}` : request.path,
       headers: { accept: "application/json", ...await this.#credentials.headers() },
-      timeoutMs: this.#timeoutMs,
+      timeoutMs: this.#timeoutMs + (request.extraMs ?? 0),
       what: request.what,
       signal: request.signal,
     };

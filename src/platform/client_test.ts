@@ -252,3 +252,24 @@ Deno.test("a dataset is moved only where the platform offers it", () =>
       assertEquals(stub.datasets[0]?.scope_uuid, OTHER);
     })
   ));
+
+Deno.test("a platform has the longer to put parts together, the more there are; other calls keep their time", async () => {
+  const times: (number | undefined)[] = [];
+  const client = platformClient({
+    transport: {
+      baseUrl: "http://platform.invalid",
+      send({ timeoutMs }) {
+        times.push(timeoutMs);
+        return Promise.resolve(new Response("null"));
+      },
+      close() {},
+    },
+    env: systemEnv,
+  });
+  const key = { uuid: UUID, version_id: 1 };
+  for (const size of [0, 2e9, 100e9]) {
+    await client.validateMultipart(key, "0".repeat(32), { id: "u", etags: [], size });
+  }
+  await client.validateSinglePart(key, "0".repeat(32));
+  assertEquals(times, [10_000, 110_000, 5_010_000, 10_000]);
+});

@@ -36,11 +36,14 @@ export interface FileCalls {
    * @returns null when the platform takes no uploads in parts
    */
   multipartLinks(key: FileVersionKey, signal?: AbortSignal): Promise<MultipartLinks | null>;
-  /** Lets the platform put the parts together; the record becomes `secured`. @param etags in order, quotes kept */
+  /**
+   * Lets the platform put the parts together; the record becomes `secured`. A large file may take it long.
+   * @param upload its ETags in order, quotes kept; size of the whole, bytes
+   */
   validateMultipart(
     key: FileVersionKey,
     md5: string,
-    upload: { id: string; etags: string[] },
+    upload: { id: string; etags: string[]; size: number },
     signal?: AbortSignal,
   ): Promise<void>;
   /** Gives an upload in parts up; platforms that know no such call clean up by themselves. */
@@ -53,6 +56,8 @@ const describe = (key: FileVersionKey) => `file ${key.uuid} version ${key.versio
 
 /** The call wants a checksum, but there is nothing to check. */
 const NO_MD5 = "0".repeat(32);
+/** Parts are put together at this speed at least, bytes per ms: a slow disk that reads and writes all of them. */
+const SLOWEST_ASSEMBLY = 20_000;
 /** Statuses of a platform that does not know a call. */
 const NOT_OFFERED = [404, 405, 501];
 
@@ -144,7 +149,7 @@ export function fileCalls(api: Api): FileCalls {
       }
       return links;
     },
-    validateMultipart: (key, md5, { id, etags }, signal) =>
+    validateMultipart: (key, md5, { id, etags, size }, signal) =>
       api.call({
         method: "POST",
         path: "/api/v2/file/validate_upload/",
@@ -152,6 +157,7 @@ export function fileCalls(api: Api): FileCalls {
         what: `finishing the upload of ${describe(key)}`,
         reply: nothing,
         signal,
+        extraMs: size / SLOWEST_ASSEMBLY,
       }),
     async abortUpload(key, uploadId) {
       await api.callOrNull({

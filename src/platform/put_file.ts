@@ -2,9 +2,11 @@
 import http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
+import process from "node:process";
 import { SyncError } from "../kit/errors.ts";
 import { networkError, timeoutError } from "./errors.ts";
 import { readReply } from "./node_reply.ts";
+import { type ProxyEnvironment, PutAgents } from "./put_agents.ts";
 import { type StallLimits, StallWatch } from "./stall_watch.ts";
 import type { FileBody } from "./transport.ts";
 
@@ -133,11 +135,15 @@ function replyTo(request: http.ClientRequest): Promise<Response> {
 }
 
 /** Makes a sender with its own keep-alive connections. */
-export function filePutter(overrides: Partial<PutLimits> = {}): FilePutter {
+export function filePutter(
+  overrides: Partial<PutLimits> = {},
+  proxyEnv: ProxyEnvironment = process.env,
+): FilePutter {
   const limits = { ...PUT_LIMITS, ...overrides };
-  const agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
+  const kept = new PutAgents(proxyEnv);
 
   function open(put: PutRequest): http.ClientRequest {
+    const agents = kept.for(put.url);
     const options = { method: put.method, headers: { ...put.headers, "Content-Length": put.body.size } };
     if (put.url.protocol === "http:") return http.request(put.url, { ...options, agent: agents.http });
     if (put.url.protocol === "https:") return https.request(put.url, { ...options, agent: agents.https });
@@ -187,9 +193,6 @@ export function filePutter(overrides: Partial<PutLimits> = {}): FilePutter {
   }
   return {
     send,
-    close() {
-      agents.http.destroy();
-      agents.https.destroy();
-    },
+    close: () => kept.close(),
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import http from "node:http";
 import net from "node:net";
 import type { AddressInfo } from "node:net";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../tests/assert.ts";
@@ -186,3 +187,63 @@ Deno.test("an upload of 0 bytes or more to an address where nothing listens is r
   }
   putter.close();
 });
+
+/** A proxy that answers in place of the servers it is asked for, and notes what it was asked. */
+async function withProxy(test: (address: string, asked: string[]) => Promise<void>): Promise<void> {
+  const asked: string[] = [];
+  const proxy = http.createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    request.resume().on("end", () => response.end("from the proxy"));
+  });
+  proxy.on("connect", (request, socket) => {
+    asked.push(`CONNECT ${request.url}`);
+    socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", () => resolve()));
+  try {
+    const { port } = proxy.address() as AddressInfo;
+    await test(`http://127.0.0.1:${port}`, asked);
+  } finally {
+    proxy.closeAllConnections();
+    await new Promise((resolve) => proxy.close(resolve));
+  }
+}
+
+Deno.test("uploads to other computers go through the network's proxy, where it is not excepted (U15)", () =>
+  withProxy(async (address, asked) => {
+    const putter = filePutter({}, { HTTP_PROXY: address, https_proxy: address, NO_PROXY: "near.invalid" });
+    const put = (url: string) =>
+      putter.send({
+        url: new URL(url),
+        method: "PUT",
+        headers: HEADERS,
+        body: bodyOf(200_000),
+        what: "uploading",
+      });
+    try {
+      assertEquals((await put("http://store.invalid/a")).status, 200);
+      await assertRejects(() => put("https://store.invalid/b"));
+      await assertRejects(() => put("http://near.invalid/c"));
+      assertEquals(asked, ["PUT http://store.invalid/a", "CONNECT store.invalid:443"]);
+    } finally {
+      putter.close();
+    }
+  }));
+
+Deno.test("no proxy comes between the agent and a server on this computer", () =>
+  withProxy(async (address, asked) => {
+    const stub = await StubPlatform.start();
+    const putter = filePutter({}, { HTTP_PROXY: address });
+    try {
+      const url = new URL(`${stub.url}/bucket/a/1?token=t`);
+      const body = bodyOf(200_000);
+      assertEquals(
+        (await putter.send({ url, method: "PUT", headers: HEADERS, body, what: "uploading" })).status,
+        200,
+      );
+      assertEquals(asked, []);
+    } finally {
+      putter.close();
+      await stub.close();
+    }
+  }));

@@ -38,7 +38,13 @@ export async function sendInParts(job: UploadJob, announcedSize: number): Promis
       const etags = sender.etags();
       const record = await confirm(
         job,
-        () => client.validateMultipart(version, md5, { id: upload.upload_id, etags }, signal),
+        () =>
+          client.validateMultipart(
+            version,
+            md5,
+            { id: upload.upload_id, etags, size: job.source.size },
+            signal,
+          ),
         announcedSize,
         md5,
         what,
@@ -88,7 +94,7 @@ async function begin(job: UploadJob, sha256: string): Promise<OpenUpload | null>
     path: source.source,
     fingerprint: source.fingerprint,
     sha256,
-    started: job.env.now(),
+    started: client.platformNow(),
   };
   // Known before it is asked for: should the reply be lost, it is not left open for ever.
   journal.begin(asked);

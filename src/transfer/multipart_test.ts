@@ -17,6 +17,8 @@ import { type UploadJob, type UploadOutcome, uploadVersion } from "./upload.ts";
 
 const PART = 5 * 1024 * 1024;
 const SIZE = 4 * PART + 12_345;
+/** ms. */
+const HOUR = 3_600_000;
 
 interface Stage {
   client: PlatformClient;
@@ -25,6 +27,8 @@ interface Stage {
   catalog: Catalog;
   /** PUTs of parts that reached the store, by part number. */
   puts: Map<number, number>;
+  /** How wrong the PC's clock is, ms; the platform's is right, and its replies tell. */
+  clock: { error: number };
   /** May throw in place of a request, or after it. */
   meddle: { before?: (r: TransportRequest) => void; after?: (r: TransportRequest, reply: Response) => void };
   upload(more?: Partial<UploadJob>): Promise<UploadOutcome>;
@@ -44,6 +48,7 @@ async function onStage(
   const hub = openHub({ directory: `${folder}/hub`, env: systemEnv, ...hubOptions });
   const real = inProcessTransport((r) => hub.fetch(r));
   const meddle: Stage["meddle"] = {};
+  const clock = { error: 0 };
   const puts = new Map<number, number>();
   const transport: Transport = {
     ...real,
@@ -52,11 +57,13 @@ async function onStage(
       const part = partOf(request);
       if (!Number.isNaN(part)) puts.set(part, (puts.get(part) ?? 0) + 1);
       const reply = await real.send(request);
+      // As a hub in a process of its own does.
+      if (!reply.headers.has("date")) reply.headers.set("date", new Date().toUTCString());
       meddle.after?.(request, reply);
       return reply;
     },
   };
-  const env = { ...systemEnv, sleep: () => Promise.resolve() };
+  const env = { ...systemEnv, now: () => Date.now() + clock.error, sleep: () => Promise.resolve() };
   const client = platformClient({ transport, env });
   const catalog = Catalog.open(`${folder}/catalog.db`);
   const path = `${folder}/large.bin`;
@@ -94,6 +101,7 @@ async function onStage(
       version,
       catalog,
       puts,
+      clock,
       meddle,
       async upload(more = {}) {
         const source = await takeSnapshot({ path, env: systemEnv, copyTo: `${folder}/copy`, copyLimit: 0 });
@@ -241,7 +249,41 @@ Deno.test("an upload that nobody goes on with is given up after a day", () =>
       if (partOf(r) === 1) throw cut();
     };
     await assertRejects(() => s.upload());
-    const now = Date.now();
-    assertEquals(await abortOrphans(s.client, s.catalog.uploads, now), 0);
-    assertEquals(await abortOrphans(s.client, s.catalog.uploads, now + 25 * 3600 * 1000), 1);
+    assertEquals(await abortOrphans(s.client, s.catalog.uploads), 0);
+    const began = s.catalog.uploads.find(s.version.uuid, s.version.version_id);
+    assert(began);
+    s.catalog.uploads.begin({ ...began, started: began.started - 25 * HOUR });
+    assertEquals(await abortOrphans(s.client, s.catalog.uploads), 1);
+    const refusal = await assertRejects(() =>
+      s.client.validateMultipart(s.version, "0".repeat(32), {
+        id: began.upload_id,
+        etags: began.urls.map(() => '"x"'),
+        size: SIZE,
+      })
+    );
+    assert(refusal instanceof SyncError);
+    assertEquals((await s.client.readFile(s.version))?.status, "pending");
   }));
+
+const TEN_YEARS = 87_600 * HOUR;
+const CLOCKS: [string, number, number][] = [
+  ["right, then ten years ahead", 0, TEN_YEARS],
+  ["ten years ahead, then right", TEN_YEARS, 0],
+  ["ten years behind, then ten years ahead", -TEN_YEARS, TEN_YEARS],
+  ["twenty minutes ahead, then as many behind", HOUR / 3, -HOUR / 3],
+];
+for (const [name, from, to] of CLOCKS) {
+  Deno.test(`a PC's clock that is ${name} costs no part (U10)`, () =>
+    onStage(async (s) => {
+      s.clock.error = from;
+      s.meddle.before = (r) => {
+        if (partOf(r) === 4) throw cut();
+      };
+      await assertRejects(() => s.upload());
+      delete s.meddle.before;
+      s.clock.error = to;
+      assertEquals(await abortOrphans(s.client, s.catalog.uploads), 0, "given up though it is young");
+      await assertSecured(s, await s.upload());
+      assertEquals([...s.puts.entries()].sort(), [1, 2, 3, 4, 5].map((n) => [n, 1]));
+    }));
+}

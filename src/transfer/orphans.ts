@@ -8,15 +8,28 @@ import type { JournalEntry, UploadJournal } from "./upload_journal.ts";
 const OLDEST_MS = 24 * 3600 * 1000;
 
 type Client = Pick<PlatformClient, "abortUpload" | "multipartLinks">;
+type ClockedClient = Client & Pick<PlatformClient, "platformNow" | "scopes">;
 
-/** @returns how many were given up. @throws SyncError of class network or auth, when it is to be tried later */
-export async function abortOrphans(client: Client, journal: UploadJournal, now: number): Promise<number> {
+/**
+ * Gives up what is older than a day by the platform's clock, which alone decides whether links still live (U10).
+ * @returns how many were given up
+ * @throws SyncError of class network or auth, when it is to be tried later
+ */
+export async function abortOrphans(client: ClockedClient, journal: UploadJournal): Promise<number> {
+  const old = () => journal.orphans(client.platformNow() - OLDEST_MS);
   let count = 0;
-  for (const upload of journal.orphans(now - OLDEST_MS)) {
+  try {
+    // The PC's clock may have been set since the platform was last heard: only its next reply tells what is old.
+    if (old().length > 0) await client.scopes();
+  } catch (e) {
+    if (isHindrance(e)) throw e;
+    return count;
+  }
+  for (const upload of old()) {
     try {
       await abort(client, upload);
     } catch (e) {
-      if (e instanceof SyncError && (e.class === "network" || e.class === "auth")) throw e;
+      if (isHindrance(e)) throw e;
       if (!isDefinite(e)) continue;
     }
     journal.end(upload.file_uuid, upload.version_id);
@@ -42,6 +55,10 @@ async function abort(
 ): Promise<void> {
   const id = upload_id || (await client.multipartLinks({ uuid, version_id }))?.upload_id;
   if (id) await client.abortUpload({ uuid, version_id }, id);
+}
+
+function isHindrance(e: unknown): boolean {
+  return e instanceof SyncError && (e.class === "network" || e.class === "auth");
 }
 
 /** The platform refuses: it knows no such upload, or the version is secured. */

@@ -1,5 +1,6 @@
 /** Sends the parts of an open upload that are missing. */
 import { createHash } from "node:crypto";
+import { SyncError } from "../kit/errors.ts";
 import type { FileBody } from "../platform/transport.ts";
 import { ReplyError } from "../platform/errors.ts";
 import { putBytes } from "./put_bytes.ts";
@@ -47,7 +48,10 @@ export class PartSender {
       }
     };
     const ends = await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
-    for (const end of ends) if (end.status === "rejected") throw end.reason;
+    const failures: unknown[] = ends.flatMap((end) => end.status === "rejected" ? [end.reason] : []);
+    if (failures.length === 0) return;
+    // What a part was told says more than that another one lost its connection.
+    throw failures.find((e) => !(e instanceof SyncError && e.class === "network")) ?? failures[0];
   }
 
   /** One part: at most three PUTs. */

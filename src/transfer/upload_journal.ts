@@ -26,6 +26,7 @@ export interface JournalEntry {
   fingerprint: Fingerprint;
   /** SHA-256 of the whole, lower-case hex. */
   sha256: string;
+  /** Platform time, ms since 1970: the PC's clock may be set meanwhile (U10). */
   started: number;
 }
 
@@ -41,6 +42,6 @@ export interface UploadJournal {
   /** Open uploads of any version of a file. */
   ofFile(file_uuid: string): JournalEntry[];
   end(file_uuid: string, version_id: number): void;
-  /** Uploads begun before `before` (ms), to be aborted. */
+  /** Uploads begun before `before` (platform time, ms since 1970), to be aborted. */
   orphans(before: number): JournalEntry[];
 }
