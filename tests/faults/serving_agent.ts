@@ -118,8 +118,9 @@ export class ServingAgent implements AsyncDisposable {
     }
   }
 
-  /** Ends it as a user would. @returns its exit code */
+  /** Ends it as a user would, once it serves: one that still starts just dies of the signal. @returns its exit code */
   async stop(): Promise<number> {
+    await this.until("the agent answers", async () => await this.status() !== undefined);
     Deno.kill(-this.child.pid, "SIGTERM");
     return (await this.ended).code;
   }
