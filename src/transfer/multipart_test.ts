@@ -190,6 +190,21 @@ onBoth("an upload that the platform has forgotten is begun anew, once", async (s
   assert(outcome.outcome === "secured" && outcome.notes.some((n) => n.startsWith("begun anew")));
 });
 
+Deno.test("a part that is refused says more than another one that lost its connection", () =>
+  onStage(async (s) => {
+    s.meddle.before = (r) => {
+      if (!Number.isNaN(partOf(r))) throw cut();
+    };
+    await assertRejects(() => s.upload());
+    const open = s.catalog.uploads.find(s.version.uuid, s.version.version_id);
+    assert(open);
+    await s.client.abortUpload(s.version, open.upload_id);
+    s.meddle.before = (r) => {
+      if (r.url === open.urls[0]) throw cut();
+    };
+    await assertSecured(s, await s.upload());
+  }));
+
 onBoth("bytes that changed on the way are noticed, and sent again", async (s) => {
   let spoilt = false;
   s.meddle.before = (r) => {

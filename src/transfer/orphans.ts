@@ -8,7 +8,7 @@ import type { JournalEntry, UploadJournal } from "./upload_journal.ts";
 const OLDEST_MS = 24 * 3600 * 1000;
 
 type Client = Pick<PlatformClient, "abortUpload" | "multipartLinks">;
-type ClockedClient = Client & Pick<PlatformClient, "platformNow" | "scopes">;
+type ClockedClient = Client & Pick<PlatformClient, "platformNow" | "me">;
 
 /**
  * Gives up what is older than a day by the platform's clock, which alone decides whether links still live (U10).
@@ -20,7 +20,7 @@ export async function abortOrphans(client: ClockedClient, journal: UploadJournal
   let count = 0;
   try {
     // The PC's clock may have been set since the platform was last heard: only its next reply tells what is old.
-    if (old().length > 0) await client.scopes();
+    if (old().length > 0) await client.me();
   } catch (e) {
     if (isHindrance(e)) throw e;
     return count;
