@@ -1,15 +1,12 @@
 /** Signed requests to one bucket of an S3 store, and links that carry their signature. */
+import { AwsClient } from "aws4fetch";
 import type { Env } from "../../env.ts";
-import { LinkSignature } from "./link_signature.ts";
 import { S3Error } from "./s3_error.ts";
 import type { CheckedStoreOptions } from "./store_options.ts";
 import { textOf } from "./xml.ts";
 
 /** How long a link is valid, s. */
 export const LINK_VALIDITY = 86_400;
-
-/** How long a request of the hub itself may be on its way, s: clocks differ, too. */
-const REQUEST_VALIDITY = 900;
 
 /** How long the store may take to answer, ms. Putting many parts together takes S3 minutes. */
 const TIMEOUT = { short: 20_000, long: 600_000 };
@@ -35,19 +32,21 @@ export interface S3Request {
 }
 
 export class S3Client {
-  readonly #signature: LinkSignature;
+  readonly #aws: AwsClient;
   readonly #root: string;
   readonly #closed = new AbortController();
 
   constructor(private readonly options: CheckedStoreOptions, private readonly env: Env) {
-    this.#signature = new LinkSignature(options);
+    this.#aws = new AwsClient({ ...options, service: "s3", retries: 0 });
     const { endpoint, bucket, pathStyle } = options;
     this.#root = pathStyle ? `${endpoint}/${bucket}` : endpoint.replace("://", `://${bucket}.`);
   }
 
   /** A link that allows one method on one object for 24 h. */
-  link(method: "PUT" | "GET", object: string, query: Query = {}): string {
-    return this.#sign(method, object, query, LINK_VALIDITY);
+  async link(method: "PUT" | "GET", object: string, query: Query = {}): Promise<string> {
+    const url = this.#url(object, { ...query, "X-Amz-Expires": String(LINK_VALIDITY) });
+    const { url: signed } = await this.#aws.sign(url, { method, aws: { ...this.#date(), signQuery: true } });
+    return signed;
   }
 
   /** @throws S3Error for every status but 2xx */
@@ -65,13 +64,17 @@ export class S3Client {
   }
 
   async #sendOnce({ method, object = "", query, body, timeout = "short" }: S3Request): Promise<S3Reply> {
-    const url = this.#sign(method, object, query, REQUEST_VALIDITY);
+    const { url, headers } = await this.#aws.sign(this.#url(object, query), {
+      method,
+      body,
+      aws: this.#date(),
+    });
     const what = `${method} ${object || "bucket"}`;
     let reply: Response;
     let text: string;
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT[timeout]), this.#closed.signal]);
-      reply = await fetch(url, { method, body, signal, redirect: "manual" });
+      reply = await fetch(url, { method, headers, body, signal, redirect: "manual" });
       text = await reply.text();
     } catch (cause) {
       throw new S3Error(0, "", `the object store ${this.options.endpoint} did not answer ${what}`, { cause });
@@ -93,9 +96,13 @@ export class S3Client {
     this.#closed.abort(new Error("the hub is being closed"));
   }
 
-  /** The signature's time is from the clock that everything else goes by. */
-  #sign(method: string, object: string, query: Query = {}, validity: number): string {
-    const url = `${this.#root}${object && `/${object}`}`;
-    return this.#signature.sign(method, url, query, this.env.now(), validity);
+  #url(object: string, query: Query = {}): string {
+    const search = new URLSearchParams(query).toString().replaceAll("+", "%20");
+    return `${this.#root}${object && `/${object}`}${search && `?${search}`}`;
+  }
+
+  /** The signature's time, from the clock that everything else goes by. */
+  #date(): { datetime: string } {
+    return { datetime: new Date(this.env.now()).toISOString().replace(/[-:]|\.\d{3}/g, "") };
   }
 }
