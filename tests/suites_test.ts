@@ -11,7 +11,8 @@ function hasTests(folder: string): boolean {
 }
 
 Deno.test("every room with tests is in a suite", () => {
-  const named = new Set(`${config.tasks.test} ${config.tasks["test:long"]}`.split(/\s+/));
+  const { tasks } = config;
+  const named = new Set([tasks.test, tasks["test:simulator"], tasks["test:faults"]].join(" ").split(/\s+/));
   const rooms = ["src", "tests"].flatMap((top) =>
     [...Deno.readDirSync(ROOT + top)].filter((e) => e.isDirectory).map((e) => `${top}/${e.name}`)
   );

@@ -44,7 +44,7 @@ export interface ErrorReply {
   body: { error: string; detail: string; hint?: string };
 }
 
-/** What a client is told about anything thrown; a bug's text stays with us. */
+/** What a client is told about anything thrown. */
 export function errorReply(thrown: unknown): ErrorReply {
   if (thrown instanceof ApiError) {
     return {

@@ -6,7 +6,7 @@ import type { Breaker } from "./breaker.ts";
 import type { AgentState, Reason } from "./views.ts";
 
 /** An outside cause that was not there is looked for again after this long, ms. */
-export const PROBE_EVERY_MS = 5000;
+const PROBE_EVERY_MS = 5000;
 
 type Obstacle = "not_logged_in" | "error";
 

@@ -3,9 +3,8 @@ import type { DirtyPlaces } from "../discovery/dirty_paths.ts";
 import { scanFolder, scanPlace } from "../discovery/folder_scan.ts";
 import { checkSourceRoot, notePlaceGone, noteUnseen } from "./absence.ts";
 import { FolderIntake, type IntakeOptions } from "./folder_intake.ts";
-import type { FolderSourcePlan } from "./services.ts";
 import { autoassign } from "./scopes.ts";
-import type { ReadySource, Services } from "./services.ts";
+import type { FolderSourcePlan, ReadySource, Services } from "./services.ts";
 
 /**
  * Discovers all of a source into the catalog.

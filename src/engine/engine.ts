@@ -5,8 +5,8 @@
 import type { ItemRow } from "../catalog/item_rows.ts";
 import { SyncError } from "../kit/errors.ts";
 import { isoFromMs } from "../kit/time.ts";
-import { Speed } from "./activity.ts";
 import { abortOrphans } from "../transfer/orphans.ts";
+import { Speed } from "./activity.ts";
 import { activityView } from "./activity_view.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { ItemOutcome } from "./file_run.ts";
@@ -17,6 +17,7 @@ import { autoassign } from "./scopes.ts";
 import type { Services } from "./services.ts";
 import { SourceSet } from "./source_set.ts";
 import type { ActivityView, AgentStatusView } from "./views.ts";
+import { Waking } from "./waking.ts";
 
 export interface EngineOptions {
   /** How often changes that other processes made in the catalog are looked for, ms. */
@@ -41,7 +42,7 @@ export class Engine {
   readonly #clock: ClockWatch;
   readonly #speed: Speed;
   readonly #sourceSpeeds = new Map<number, Speed>();
-  #wake = Promise.withResolvers<void>();
+  readonly #waking: Waking;
   #iteration: number;
   #roundAt = -Infinity;
   #refreshAt = -Infinity;
@@ -60,6 +61,7 @@ export class Engine {
       running: () => this.#scheduler.runningIds,
       onChange: () => this.#wakeUp(),
     });
+    this.#waking = new Waking(s.env);
     this.#clock = new ClockWatch(s.env);
     this.#speed = new Speed(() => s.env.monotonic());
     this.#iteration = s.catalog.iteration;
@@ -84,10 +86,7 @@ export class Engine {
 
   /** Works until the signal fires; then what runs is finished or parked, and this resolves. */
   async run(signal: AbortSignal): Promise<void> {
-    const end = () => this.#wakeUp();
-    signal.addEventListener("abort", end, { once: true });
     while (!signal.aborted) {
-      this.#wake = Promise.withResolvers();
       let wait = AFTER_FAILURE_MS;
       try {
         this.#turn();
@@ -95,11 +94,10 @@ export class Engine {
       } catch (e) {
         this.#recovery.hindered(SyncError.from(e));
         // That it is hindered is no reason to look again at once: it would keep everything else from running.
-        this.#wake = Promise.withResolvers();
+        this.#waking.forget();
       }
-      await this.#sleep(wait);
+      await this.#waking.sleep(wait, signal).catch(() => {});
     }
-    signal.removeEventListener("abort", end);
     await this.#end();
   }
 
@@ -202,15 +200,8 @@ export class Engine {
     return Math.max(1, Math.min(...waits));
   }
 
-  /** Sleeps until something happens, but not longer than this. */
-  async #sleep(ms: number): Promise<void> {
-    const timer = new AbortController();
-    await Promise.race([this.#wake.promise, this.s.env.sleep(ms, timer.signal).catch(() => {})]);
-    timer.abort();
-  }
-
   #wakeUp(): void {
-    this.#wake.resolve();
+    this.#waking.wake();
   }
 
   async #end(): Promise<void> {

@@ -12,6 +12,7 @@ import { resolveSource } from "./resolve_source.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { ReadySource, Services } from "./services.ts";
 import type { OnceItem, OnceProgress, OnceReport } from "./views.ts";
+import { withTimer } from "./waking.ts";
 
 /** An item whose input changes all the time is left for the next run after so many tries. */
 const TRIES = 5;
@@ -164,12 +165,10 @@ class OnceRun {
   /** Waits for the end of a running item, or until another source may start one beside it. */
   async #somethingEnds(): Promise<void> {
     const at = this.#scheduler.nextChangeAt;
-    const timer = new AbortController();
-    const wait = at === null
-      ? []
-      : [this.s.env.sleep(at - this.s.env.monotonic(), timer.signal).catch(() => {})];
-    await Promise.race([this.#scheduler.oneEnds(), ...wait]);
-    timer.abort();
+    const end = this.#scheduler.oneEnds();
+    if (at === null) return await end;
+    const { env } = this.s;
+    await withTimer(env, at - env.monotonic(), undefined, (timer) => Promise.race([end, timer]));
   }
 
   /** Sources to take items from: not those that the user stopped meanwhile. */

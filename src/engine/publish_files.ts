@@ -1,4 +1,5 @@
 /** The files of one draft on their way to the platform: several at once, told in the draft's order. */
+import { COPY_LIMIT } from "../transfer/snapshot.ts";
 import type { Freezer } from "./freeze.ts";
 import { type FileRun, publishAndRecord } from "./file_run.ts";
 import type { FileGroup } from "./prepare.ts";
@@ -11,8 +12,6 @@ import type { PlannedFile } from "./views.ts";
 const AT_ONCE = 32;
 /** What their private copies may need, bytes; one that is larger goes alone. */
 const COPIES = 256 * 1024 * 1024;
-/** Larger files are read in place, and count as much as the largest that is copied. */
-const LARGEST_COPY = 64 * 1024 * 1024;
 
 /**
  * Publishes all groups. What becomes of them is recorded in their order, whichever is done first; a failed file never
@@ -33,7 +32,8 @@ export async function publishFiles(
   const thrown: unknown[] = [];
   let told = Promise.resolve();
   for await (const group of groups) {
-    const size = Math.min(group.size, LARGEST_COPY);
+    // Larger files are read in place, and count as much as the largest that is copied.
+    const size = Math.min(group.size, COPY_LIMIT);
     await window.enter(size);
     if (failures > 0 || signal?.aborted) break;
     const strand = run.recorder.strand();

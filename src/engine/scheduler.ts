@@ -11,7 +11,7 @@ import type { ReadySource, Services } from "./services.ts";
 /** Items at once (L13). */
 const PARALLEL = 2;
 /** Items that run longer than this, ms, no longer keep a source from starting its first one (L12). */
-export const LONG_MS = 500;
+const LONG_MS = 500;
 
 export interface SchedulerHooks {
   /** Sources that items may be taken from now, by id. */

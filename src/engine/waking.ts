@@ -10,10 +10,15 @@ export class Waking {
     this.#wake.resolve();
   }
 
+  /** Wake-ups so far end no later sleep. */
+  forget(): void {
+    this.#wake = Promise.withResolvers();
+  }
+
   /** Resolves after `ms` or at a wake-up since the last sleep. Throws the signal's reason when it fires. */
   async sleep(ms: number, signal: AbortSignal): Promise<void> {
     await withTimer(this.env, Math.max(0, ms), signal, (timer) => Promise.race([this.#wake.promise, timer]));
-    this.#wake = Promise.withResolvers();
+    this.forget();
   }
 }
 

@@ -61,8 +61,15 @@ const SLOWEST_ASSEMBLY = 20_000;
 /** Statuses of a platform that does not know a call. */
 const NOT_OFFERED = [404, 405, 501];
 
-function mixedUp(what: string, link: FileVersionKey): SyncError {
-  return new SyncError("platform", "invalid_reply", `${what}: the link is for ${describe(link)}`, {
+/** Body of the calls that end an upload. */
+function fileValidate(key: FileVersionKey, md5: string, uploadId = "", etags: string[] = []) {
+  return { uuid: key.uuid, version_id: key.version_id, md5_checksum: md5, upload_id: uploadId, etags };
+}
+
+/** @throws SyncError when a link is for another version than was asked for */
+function requireOf(key: FileVersionKey, link: FileVersionKey, what: string): void {
+  if (link.uuid === key.uuid.toLowerCase() && link.version_id === key.version_id) return;
+  throw new SyncError("platform", "invalid_reply", `${what}: the link is for ${describe(link)}`, {
     hint: "The platform mixed up two uploads: tell its administrator.",
   });
 }
@@ -131,8 +138,8 @@ export function fileCalls(api: Api): FileCalls {
         reply: uploadLinkSchema,
         signal,
       });
-      if (link.uuid === key.uuid.toLowerCase() && link.version_id === key.version_id) return link;
-      throw mixedUp(what, link);
+      requireOf(key, link, what);
+      return link;
     },
     async multipartLinks(key, signal) {
       const what = `asking for links to upload ${describe(key)} in parts`;
@@ -144,16 +151,14 @@ export function fileCalls(api: Api): FileCalls {
         reply: multipartLinksSchema,
         signal,
       }, NOT_OFFERED);
-      if (links && (links.uuid !== key.uuid.toLowerCase() || links.version_id !== key.version_id)) {
-        throw mixedUp(what, links);
-      }
+      if (links) requireOf(key, links, what);
       return links;
     },
     validateMultipart: (key, md5, { id, etags, size }, signal) =>
       api.call({
         method: "POST",
         path: "/api/v2/file/validate_upload/",
-        json: { uuid: key.uuid, version_id: key.version_id, md5_checksum: md5, upload_id: id, etags },
+        json: fileValidate(key, md5, id, etags),
         what: `finishing the upload of ${describe(key)}`,
         reply: nothing,
         signal,
@@ -163,13 +168,7 @@ export function fileCalls(api: Api): FileCalls {
       await api.callOrNull({
         method: "POST",
         path: "/api/v2/file/abort_upload/",
-        json: {
-          uuid: key.uuid,
-          version_id: key.version_id,
-          md5_checksum: NO_MD5,
-          upload_id: uploadId,
-          etags: [],
-        },
+        json: fileValidate(key, NO_MD5, uploadId),
         what: `giving up the upload of ${describe(key)}`,
         reply: nothing,
       }, NOT_OFFERED);
@@ -178,7 +177,7 @@ export function fileCalls(api: Api): FileCalls {
       api.call({
         method: "POST",
         path: "/api/v2/file/validate_upload/single_part/",
-        json: { uuid: key.uuid, version_id: key.version_id, md5_checksum: md5, upload_id: "", etags: [] },
+        json: fileValidate(key, md5),
         what: `finishing the upload of ${describe(key)}`,
         reply: nothing,
         signal,

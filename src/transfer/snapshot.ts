@@ -29,7 +29,8 @@ export interface SnapshotOptions {
   signal?: AbortSignal;
 }
 
-const COPY_LIMIT = 64 * 1024 * 1024;
+/** Larger files are read in place instead of being copied first, bytes (U1). */
+export const COPY_LIMIT = 64 * 1024 * 1024;
 /** A large file is looked at again after this many bytes. */
 const CHECK_EVERY = 64 * 1024 * 1024;
 

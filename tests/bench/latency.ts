@@ -2,6 +2,7 @@
  * How soon `serve` has a change on the platform: prints figures, judges nothing. `deno run -A tests/bench/latency.ts [part]`
  * with the parts `change`, `server`, `small`, `burst`; all by default.
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY } from "../../src/cli/test_cli.ts";
 import { writeQuiet } from "../agent_process.ts";
@@ -131,11 +132,11 @@ async function burst({ home, root }: Bench): Promise<void> {
       `set ${Math.floor(n / 100)}`,
       `run ${Math.floor(n / 10)}`,
     );
-    if (n % 10 === 0 || !exists(folder)) Deno.mkdirSync(folder, { recursive: true });
+    if (n % 10 === 0 || !existsSync(folder)) Deno.mkdirSync(folder, { recursive: true });
     const path = join(folder, `file ${n}.txt`);
     Deno.writeTextFileSync(path, `${n}`);
     Deno.utimeSync(path, QUIET, QUIET);
-    if (n % 10 === 0 || !exists(join(folder, INFO))) {
+    if (n % 10 === 0 || !existsSync(join(folder, INFO))) {
       Deno.writeTextFileSync(join(folder, INFO), "");
       Deno.utimeSync(join(folder, INFO), QUIET, QUIET);
     }
@@ -155,15 +156,6 @@ async function burst({ home, root }: Bench): Promise<void> {
     } s after the ` +
       `last was written, in ${done(home)} datasets`,
   );
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 const PARTS: Record<string, () => Promise<void>> = {

@@ -1,4 +1,5 @@
 /** Real catalogs on a file system in memory, whose calls fail or never come back. */
+import { existsSync } from "node:fs";
 import { Catalog } from "../../src/catalog/catalog.ts";
 import { CatalogDatabase } from "../../src/catalog/database.ts";
 import { SyncError } from "../../src/kit/errors.ts";
@@ -61,7 +62,7 @@ export class CatalogShelf {
     const next = this.#next();
     Deno.copyFileSync(path, next);
     const log = `${path}-wal`;
-    if (exists(log)) {
+    if (existsSync(log)) {
       Deno.copyFileSync(log, `${next}-wal`);
       if (life.powerCut && this.#durable !== undefined) Deno.truncateSync(`${next}-wal`, this.#durable);
     }
@@ -100,7 +101,7 @@ export class CatalogShelf {
       const fault = life.operation({ kind: "catalog", what });
       if (fault === "ENOSPC") throw local("disk_full", "database or disk is full");
       if (fault === "EIO") throw local("catalog_unusable", "disk I/O error");
-      if (name === "note" && depth === 0) this.#durable ??= exists(log) ? Deno.statSync(log).size : 0;
+      if (name === "note" && depth === 0) this.#durable ??= existsSync(log) ? Deno.statSync(log).size : 0;
       const outermost = depth === 0;
       const result = work(...args);
       if (outermost) {
@@ -143,15 +144,6 @@ function local(code: string, message: string): SyncError {
 
 function brief(sql: unknown): string {
   return String(sql).replaceAll(/\s+/g, " ").slice(0, 40);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function remove(path: string): void {
