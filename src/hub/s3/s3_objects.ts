@@ -30,7 +30,7 @@ export class S3Objects implements Objects {
     this.#prefix = options.prefix;
   }
 
-  uploadLink(key: VersionKey): Promise<string> {
+  uploadLink(key: VersionKey): string {
     return this.#s3.link("PUT", this.#name(key));
   }
 
@@ -44,7 +44,7 @@ export class S3Objects implements Objects {
     };
     if (stamp.data?.[1]) query.versionId = stamp.data[1];
     const validUntil = Math.floor(this.env.now() / 1000) + LINK_VALIDITY;
-    return { url: await this.#s3.link("GET", this.#name(key), query), validUntil };
+    return { url: this.#s3.link("GET", this.#name(key), query), validUntil };
   }
 
   async inspect(key: VersionKey): Promise<StoredObject | null> {
@@ -84,12 +84,12 @@ export class S3Objects implements Objects {
     return id;
   }
 
-  partLinks(upload: MultipartUpload): Promise<string[]> {
+  partLinks(upload: MultipartUpload): string[] {
     const object = this.#name(upload);
-    return Promise.all(Array.from(
+    return Array.from(
       { length: partCount(upload) },
       (_, i) => this.#s3.link("PUT", object, { partNumber: String(i + 1), uploadId: upload.id }),
-    ));
+    );
   }
 
   async completeUpload(upload: MultipartUpload, etags: string[]): Promise<void> {
