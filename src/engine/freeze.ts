@@ -100,16 +100,16 @@ export class Freezer {
   /**
    * Freezes a user's file and remembers its identity.
    * @param opened something else than the upload will open it
+   * @param known what it was when it was looked at, if that is remembered
    */
   async freezeUserFile(
     path: string,
     filename: string,
     type: FileDraft["type"],
     opened: boolean,
+    known?: { stat: ExactStat; identity: Identity },
   ): Promise<FrozenFile> {
     const inMemory = !opened && !HDF5_SUFFIX.test(filename);
-    const before = statExact(path, false, this.s.env.fs);
-    const known = this.remembered(path, before);
     const snapshot = await takeSnapshot({
       path,
       env: this.s.env,
@@ -117,12 +117,12 @@ export class Freezer {
       memoryLimit: inMemory ? IN_MEMORY : 0,
       local: this.place.local,
       ...(this.s.transfer.copyLimit === undefined ? {} : { copyLimit: this.s.transfer.copyLimit }),
-      ...(known ? { known: { fingerprint: before, hashes: known } } : {}),
+      ...(known ? { known: { fingerprint: known.stat, hashes: known.identity } } : {}),
       ...(this.signal ? { signal: this.signal } : {}),
     });
     // A large file that is as it was need not be read again to know what it is.
-    if (known && !snapshot.isCopy && snapshot.knownHashes?.sha256 === known.sha256) {
-      return { snapshot, identity: known };
+    if (known && !snapshot.isCopy && snapshot.knownHashes?.sha256 === known.identity.sha256) {
+      return { snapshot, identity: known.identity };
     }
     const hashes = await snapshot.hashes(this.signal);
     const identity = await this.#identify(snapshot, filename, type, hashes);

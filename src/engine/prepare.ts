@@ -1,5 +1,6 @@
 /** From a draft to the files its dataset should have: user's files, what the backend made, conversions, thumbnails. */
 import { basename } from "node:path";
+import type { Identity } from "../catalog/caches.ts";
 import type { ConversionRequest, DatasetDraft, FileDraft, ThumbnailRequest } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { InstalledConverter } from "../readers/tasks.ts";
@@ -172,9 +173,10 @@ async function prepareUserFile(
   try {
     const { path, stat } = freezer.look(file.path);
     origin = { path: file.path, mtime_ms: stat.mtime_ms };
-    const freeze = () => freezer.freezeUserFile(path, file.filename, file.type, opened);
+    const freeze = (known?: Identity) =>
+      freezer.freezeUserFile(path, file.filename, file.type, opened, known && { stat, identity: known });
     const identity = freezer.remembered(path, stat);
-    if (identity) return { ...common(file, origin), identity, freeze };
+    if (identity) return { ...common(file, origin), identity, freeze: () => freeze(identity) };
     const frozen = await freeze();
     return { ...common(file, origin), identity: frozen.identity, freeze: () => Promise.resolve(frozen) };
   } catch (e) {

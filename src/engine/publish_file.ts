@@ -7,6 +7,7 @@ import { type UploadJob, uploadVersion } from "../transfer/upload.ts";
 import { decideVersion, type VersionDecision } from "../transfer/version_decision.ts";
 import type { Candidate } from "./candidates.ts";
 import { fileUuid } from "./file_uuid.ts";
+import { settledRecords } from "./other_agents.ts";
 import type { PublishedDataset } from "./publish_dataset.ts";
 import type { Services } from "./services.ts";
 import { isoFromMs } from "../kit/time.ts";
@@ -36,7 +37,7 @@ export interface PublishFileOptions {
 type Sent = Pick<FileVersionRow, "type" | "size" | "md5" | "sha256" | "content_md5" | "deep_sha256">;
 
 /** Someone else may secure a version between the look and the upload; then the decision is made again (F4). */
-const DECISIONS = 4;
+const DECISIONS = 5;
 
 /**
  * Decides, announces, uploads and verifies one file; its version is in the catalog before the platform hears of it.
@@ -51,6 +52,7 @@ export async function publishFile(
   let remote: FileRecord[] = dataset.remote?.files.filter((f) => f.name === file.name) ?? [];
   let identity = file.identity;
   const newUuid = fileUuid(dataset.uuid, file.name);
+  let isSettled = false;
 
   for (let round = 0; round < DECISIONS; round++) {
     const decision = decide(s, dataset.uuid, file, identity, remote, newUuid);
@@ -83,6 +85,12 @@ export async function publishFile(
     }
     const action = decision.action === "replace" ? "replaced" : "uploaded";
     if (options.dryRun) return result(action);
+    if (!isSettled && decision.action === "new" && decision.version_id !== Math.floor(file.created)) {
+      // Its id is this agent's own choice: another one that saw the same change would choose another.
+      isSettled = true;
+      remote = await settledRecords(s, key.file_uuid, begun(s, dataset.uuid, file.name), options.signal);
+      continue;
+    }
 
     const frozen = await file.freeze();
     if (frozen.identity.sha256 !== identity.sha256) {
@@ -144,6 +152,12 @@ export async function publishFile(
   );
 }
 
+/** Versions that this agent has announced, or was about to, and not secured. */
+function begun(s: Services, dataset: string, name: string): Set<number> {
+  const known = s.catalog.fileVersions.ofName(dataset, name);
+  return new Set(known.filter((v) => !v.secured).map((v) => v.version_id));
+}
+
 function decide(
   s: Services,
   dataset: string,
@@ -153,7 +167,7 @@ function decide(
   newUuid: string,
 ): VersionDecision {
   const known = s.catalog.fileVersions.ofName(dataset, file.name);
-  return decideVersion({
+  const input = {
     candidate: file.created,
     now: s.client.platformNow(),
     content: identity,
@@ -162,5 +176,14 @@ function decide(
     journal: known.filter((v) => !v.secured).map((v) => ({ uuid: v.file_uuid, version_id: v.version_id })),
     localUuid: known.at(-1)?.file_uuid ?? null,
     newUuid,
+  };
+  const decision = decideVersion(input);
+  if (decision.action === "unchanged") return decision;
+  // What was announced and never arrived does not stand between the newest version and a file that equals it.
+  const arrived = decideVersion({
+    ...input,
+    local: input.local.filter((v) => v.secured),
+    remote: remote.filter((r) => r.status === "secured"),
   });
+  return arrived.action === "unchanged" ? arrived : decision;
 }

@@ -25,6 +25,8 @@ export interface FileCalls {
    * @returns the existing record, or null when this call created it
    */
   createFile(create: FileCreate): Promise<FileRecord | null>;
+  /** All versions of a file; empty when the platform does not know it. */
+  readFileVersions(uuid: string): Promise<FileRecord[]>;
   /** @returns null when there is no such version */
   readFile(key: FileVersionKey): Promise<FileRecord | null>;
   /** All versions of one logical file; empty when there is none. */
@@ -75,20 +77,23 @@ function requireOf(key: FileVersionKey, link: FileVersionKey, what: string): voi
 }
 
 export function fileCalls(api: Api): FileCalls {
-  /** Older servers answer 403 for an unknown uuid, so only the caller of `readFile` may take it for "not there". */
-  const readFile = async (key: FileVersionKey) => {
-    const found = await api.callOrNull({
+  /** Older servers answer 403 for an unknown uuid, so only the caller of these two may take it for "not there". */
+  const read = async (query: { uuid: string; version_id?: number }, what: string) =>
+    await api.callOrNull({
       method: "GET",
       path: "/api/v2/file/read/",
-      query: { uuid: key.uuid, version_id: key.version_id },
-      what: `reading ${describe(key)}`,
+      query,
+      what,
       reply: z.array(fileRecordSchema),
-    }, [403, 404]);
-    return found?.find((f) => f.version_id === key.version_id) ?? null;
+    }, [403, 404]) ?? [];
+  const readFile = async (key: FileVersionKey) => {
+    const found = await read({ uuid: key.uuid, version_id: key.version_id }, `reading ${describe(key)}`);
+    return found.find((f) => f.version_id === key.version_id) ?? null;
   };
 
   return {
     readFile,
+    readFileVersions: (uuid) => read({ uuid }, `reading the versions of file ${uuid}`),
     async createFile(create) {
       try {
         await api.call({

@@ -84,6 +84,15 @@ function remoteStanding(record: RemoteVersion | undefined, content: ContentIdent
   return record.md5_checksum !== null && !record.immutable ? "match" : "mismatch";
 }
 
+/**
+ * Now, to the second, ms from the content: two agents that see the same change at once mostly choose the same id, of
+ * which the platform takes one only (L26). Never later than now.
+ */
+function sharedInstant(now: number, { content_md5, md5 }: ContentIdentity): number {
+  const ms = parseInt((content_md5 ?? md5 ?? "").slice(0, 8), 16) % 1000 || 0;
+  return Math.floor((now - ms) / 1000) * 1000 + ms;
+}
+
 /** Decides what to do with a file whose content and candidate id are given. */
 export function decideVersion(input: VersionInput): VersionDecision {
   const { content, now } = input;
@@ -130,7 +139,7 @@ export function decideVersion(input: VersionInput): VersionDecision {
   const isGoodId = candidate > 0 && candidate <= now && candidate > largest;
   return {
     action: "new",
-    version_id: isGoodId ? candidate : Math.max(Math.floor(now), largest + 1),
+    version_id: isGoodId ? candidate : Math.max(sharedInstant(now, content), largest + 1),
     file_uuid: input.localUuid ?? newest(input.remote)?.uuid ?? input.newUuid,
     create_record: true,
     reason: largest === -Infinity ? "the first version" : "the content differs from the newest version",

@@ -21,7 +21,7 @@ function content(kind: "json" | "netcdf", n: number, rewritten = false): Content
   return {
     md5,
     sha256: `sha-${md5}`,
-    content_md5: kind === "netcdf" ? `content-${n}` : null,
+    content_md5: kind === "netcdf" ? `netcdf-${n}` : null,
     deep_sha256: kind === "netcdf" ? `deep-${n}` : null,
   };
 }
@@ -201,4 +201,13 @@ Deno.test("all versions of a name keep one file uuid: the local one, else the re
   assertEquals(uuid({}), "new-uuid");
   assertEquals(uuid({ remote: known }), REMOTE_UUID);
   assertEquals(uuid({ remote: known, localUuid: LOCAL_UUID }), LOCAL_UUID);
+});
+
+Deno.test("a version of its own time takes now to the second, and its ms from the content: whoever sees the same, chooses the same", () => {
+  const of = (md5: string, now: number) =>
+    decide({ candidate: V1, content: { ...content("json", 9), md5 }, now, remote: [remote("json", V2, 1)] })
+      .version_id;
+  assertEquals([of("000000ff", NOW + 256), of("000000ff", NOW + 900)], [NOW + 255, NOW + 255]);
+  assertEquals(of("000000ff", NOW + 254), NOW - 745, "never later than now");
+  assertEquals(of("000000fe", NOW + 900), NOW + 254);
 });

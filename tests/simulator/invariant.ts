@@ -54,6 +54,7 @@ class Check {
     this.#versions();
     this.#items();
     for (const [id, upload] of this.#platform.uploads) {
+      if (this.#platform.strays.has(id)) continue;
       this.#problem(`upload ${id} of ${upload.key} is left open`);
     }
     // What could not be removed is removed at the next start.

@@ -154,6 +154,20 @@ export class Lab {
     this.#changed("writes", path);
   }
 
+  /** A file takes the place of another as from a backup: its time lies before that of the one that was there. */
+  restore(m: Measurement, name: string, bytes: Uint8Array): void {
+    if (m.path === null) return;
+    const { disk } = this.world;
+    const path = `${m.path}/${name}`;
+    const before = disk.file(path).mtime;
+    disk.remove(path);
+    const file = disk.touch(path);
+    disk.write(file, 0, bytes);
+    disk.setTime(file, before - 1000);
+    this.#remember(m, name);
+    this.#changed("restores", path);
+  }
+
   /** Somebody writes to a file just while it is read. */
   writeWhileRead(path: string): void {
     const m = this.present.find((one) =>

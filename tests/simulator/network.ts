@@ -43,10 +43,11 @@ export class Network {
 
     const early = fault === undefined ? undefined : earlyReply(fault, url);
     if (early) return this.#reply(life, request, early);
-    const take = () => world.platform.handle({ method: request.method, url, headers: request.headers, body });
+    const asked = { method: request.method, url, headers: request.headers, body };
+    const take = () => world.platform.handle(asked);
     if (fault === "late") {
       clock.sleep(50 + random.below(20_000)).then(() => {
-        world.note(`late: ${request.method} ${shown(url)} → ${take().status}`);
+        world.note(`late: ${request.method} ${shown(url)} → ${world.platform.handleLate(asked).status}`);
       });
       throw networkError("connection_reset", what);
     }

@@ -120,6 +120,8 @@ export class Platform {
   /** Bytes in the store, by `uuid/version`. */
   readonly objects = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly uploads = new Map<string, OpenUpload>();
+  /** Opened by requests that nobody waited for any more: only the store's own housekeeping can know them. */
+  readonly strays = new Set<string>();
   readonly violations: string[] = [];
   #uploadCount = 0;
 
@@ -128,6 +130,14 @@ export class Platform {
    * @param partSize of uploads in parts, bytes
    */
   constructor(private readonly now: () => number, private readonly partSize: number) {}
+
+  /** A request that comes through after its sender has given it up. */
+  handleLate(request: PlatformRequest): PlatformReply {
+    const before = new Set(this.uploads.keys());
+    const reply = this.handle(request);
+    for (const id of this.uploads.keys()) if (!before.has(id)) this.strays.add(id);
+    return reply;
+  }
 
   handle(request: PlatformRequest): PlatformReply {
     const { url, method } = request;

@@ -1,9 +1,11 @@
 /** What histories once brought to light, each told as shortly as it can be. */
+import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "../assert.ts";
 import { CatalogShelf } from "./catalog.ts";
 import type { Fault, FaultPlan, Operation } from "./faults.ts";
 import { NO_FAULTS } from "./faults.ts";
 import { History } from "./history.ts";
+import { md5Of } from "./platform.ts";
 
 /** @param expected the fault that has to happen for the story to be told */
 async function tell(play: (history: History) => Promise<void>, expected?: Fault): Promise<void> {
@@ -120,3 +122,50 @@ Deno.test("links for parts that never arrived leave no upload open", () =>
     await Promise.race([h.agent?.gone(), h.world.clock.sleep(20_000)]);
     h.lab.removeFile(m);
   }, "kill"));
+
+const versionsOf = (h: History, name: string) =>
+  [...h.world.platform.files.values()].filter((f) => f.name === name && f.status === "secured")
+    .map((f) => f.md5_checksum);
+
+Deno.test("what another agent sends at this moment does not go up a second time", () =>
+  tell(async (h) => {
+    const { platform, clock } = h.world;
+    const m = await marked(h, ["raw.bin"]);
+    await clock.sleep(20_000);
+    const [first] = [...platform.files.values()].filter((f) => f.name === "raw.bin");
+    assert(first);
+    const bytes = Buffer.from("as another agent sees it, too");
+    h.lab.restore(m, "raw.bin", bytes);
+    const now = h.world.platformNow();
+    const others = { ...first, version_id: now, size: bytes.length, modified: now };
+    platform.files.set(`${first.uuid}/${now}`, { ...others, status: "pending", md5_checksum: null });
+    await clock.sleep(6000);
+    const md5 = md5Of(bytes);
+    platform.objects.set(`${first.uuid}/${now}`, bytes);
+    platform.files.set(`${first.uuid}/${now}`, {
+      ...others,
+      status: "secured",
+      md5_checksum: md5,
+      modified: h.world.platformNow(),
+    });
+    await clock.sleep(90_000);
+    assertEquals(versionsOf(h, "raw.bin"), [first.md5_checksum, md5]);
+  }));
+
+Deno.test("a file that is set back before its new content went up has no new version", () =>
+  tell(async (h) => {
+    const { clock, disk } = h.world;
+    const m = await marked(h, ["raw.bin"]);
+    await clock.sleep(20_000);
+    const before = Buffer.from(disk.file(`${m.path}/raw.bin`).bytes);
+    h.world.faults = {
+      at: ({ kind, what }) =>
+        kind === "request" && what === "POST /api/v2/file/" ? "internal_error" : undefined,
+    };
+    h.lab.restore(m, "raw.bin", Buffer.from("for a short while only"));
+    await clock.sleep(20_000);
+    h.lab.restore(m, "raw.bin", before);
+    h.world.faults = NO_FAULTS;
+    await clock.sleep(90_000);
+    assertEquals(versionsOf(h, "raw.bin"), [md5Of(before)]);
+  }, "internal_error"));
