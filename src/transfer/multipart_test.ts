@@ -25,7 +25,7 @@ interface Stage {
   path: string;
   version: FileCreate;
   catalog: Catalog;
-  /** PUTs of parts that reached the store, by part number. */
+  /** PUTs of parts that reached the store, by part number; empty ones only ask. */
   puts: Map<number, number>;
   /** How wrong the PC's clock is, ms; the platform's is right, and its replies tell. */
   clock: { error: number };
@@ -39,6 +39,7 @@ interface Stage {
 const cut = () => new SyncError("network", "connection_lost", "the connection was cut", { hint: "" });
 const partOf = (r: TransportRequest) =>
   r.method === "PUT" ? Number(new URL(r.url, "http://x").searchParams.get("partNumber") ?? NaN) : NaN;
+const isEmpty = ({ body }: TransportRequest) => typeof body === "object" && "size" in body && body.size === 0;
 
 async function onStage(
   test: (stage: Stage) => Promise<void>,
@@ -55,7 +56,7 @@ async function onStage(
     async send(request) {
       meddle.before?.(request);
       const part = partOf(request);
-      if (!Number.isNaN(part)) puts.set(part, (puts.get(part) ?? 0) + 1);
+      if (!Number.isNaN(part) && !isEmpty(request)) puts.set(part, (puts.get(part) ?? 0) + 1);
       const reply = await real.send(request);
       // As a hub in a process of its own does.
       if (!reply.headers.has("date")) reply.headers.set("date", new Date().toUTCString());

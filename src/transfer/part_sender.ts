@@ -3,12 +3,11 @@ import { createHash } from "node:crypto";
 import { SyncError } from "../kit/errors.ts";
 import type { FileBody } from "../platform/transport.ts";
 import { ReplyError } from "../platform/errors.ts";
+import { type PartConnections, partConnections } from "./part_connections.ts";
 import { putBytes } from "./put_bytes.ts";
 import { isAnotherTryWorthwhile, pauseAfter, type UploadJob } from "./upload_job.ts";
 import type { OpenUpload } from "./upload_journal.ts";
 
-/** Parts of a file at once (U13). */
-const PARALLEL = 3;
 const MD5_OF_NOTHING = createHash("md5").digest("hex");
 
 export class PartSender {
@@ -18,6 +17,9 @@ export class PartSender {
   readonly #etags = new Map<number, string>();
   /** Bytes of each part that are with the store, or on their way. */
   readonly #sent = new Map<number, number>();
+  readonly #connections: PartConnections;
+  /** Numbers of parts that were not begun. */
+  #missing: number[] = [];
   #stop = false;
 
   constructor(
@@ -25,6 +27,7 @@ export class PartSender {
     private readonly upload: OpenUpload,
     private readonly what: string,
   ) {
+    this.#connections = partConnections(job.transfer, upload.urls[0] ?? "", job.env);
     for (const part of upload.parts) {
       this.#etags.set(part.number, part.etag);
       this.#sent.set(part.number, this.#sizeOf(part.number));
@@ -38,17 +41,30 @@ export class PartSender {
 
   /** Sends until all parts are there. When one fails, parts under way are finished, for they need not be sent again. */
   async sendMissing(): Promise<void> {
-    const missing = this.upload.urls.map((_, i) => i + 1).filter((n) => !this.#etags.has(n));
-    const worker = async () => {
-      for (let n = missing.shift(); n !== undefined && !this.#stop; n = missing.shift()) {
-        await this.#send(n).catch((e) => {
-          this.#stop = true;
-          throw e;
-        });
+    const missing = this.#missing = this.upload.urls.map((_, i) => i + 1).filter((n) => !this.#etags.has(n));
+    const connections = this.#connections;
+    const leave = connections.enter();
+    const failures: unknown[] = [];
+    const underWay = new Set<Promise<void>>();
+    try {
+      while (underWay.size > 0 || (missing.length > 0 && !this.#stop)) {
+        while (!this.#stop && underWay.size < connections.value) {
+          const number = missing.shift();
+          if (number === undefined) break;
+          const end = this.#send(number).then(
+            () => connections.arrived(this.#sizeOf(number)),
+            (e) => {
+              this.#stop = true;
+              failures.push(e);
+            },
+          ).finally(() => underWay.delete(end));
+          underWay.add(end);
+        }
+        await Promise.race(underWay);
       }
-    };
-    const ends = await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
-    const failures: unknown[] = ends.flatMap((end) => end.status === "rejected" ? [end.reason] : []);
+    } finally {
+      leave();
+    }
     if (failures.length === 0) return;
     // What a part was told says more than that another one lost its connection.
     throw failures.find((e) => !(e instanceof SyncError && e.class === "network")) ?? failures[0];
@@ -75,6 +91,7 @@ export class PartSender {
         return;
       } catch (e) {
         job.signal?.throwIfAborted();
+        this.#connections.failed();
         this.#sent.set(number, 0);
         if (isRefusal(e) || this.#stop || !isAnotherTryWorthwhile(e)) throw e;
         this.notes.push(`part ${number}, attempt ${puts}: ${e.message}`);
@@ -86,15 +103,16 @@ export class PartSender {
 
   /**
    * A store that refuses a part may answer and hang up while the part is being sent, so that its answer is lost. An empty
-   * PUT to the same link, soon replaced by the real one, brings it to light.
+   * PUT to the same link, or to that of a part that was not begun, brings it to light; the real ones soon replace it.
    * @throws the refusal
    */
   async #askWhetherRefused(url: string, what: string): Promise<void> {
     const empty = { size: 0, async *chunks() {} };
+    const another = this.upload.urls[(this.#missing[0] ?? 0) - 1] ?? url;
     // The first one may be lost on a connection that the store has closed already.
-    for (let i = 0; i < 3; i++) {
+    for (const link of [url, url, another]) {
       try {
-        await putBytes(this.job, url, empty, () => MD5_OF_NOTHING, what, () => {});
+        await putBytes(this.job, link, empty, () => MD5_OF_NOTHING, what, () => {});
         return;
       } catch (e) {
         if (isRefusal(e)) throw e;

@@ -22,7 +22,7 @@ export interface UploadJob {
     | "abortUpload"
     | "platformNow"
   >;
-  env: Pick<Env, "now" | "sleep" | "random">;
+  env: Pick<Env, "now" | "monotonic" | "sleep" | "random">;
   transfer: TransferContext;
   /** The version to secure; announced when `existing` is null. */
   version: FileCreate;

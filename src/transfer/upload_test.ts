@@ -163,6 +163,7 @@ Deno.test("pauses vary by half around 0.5 s and 2 s, and Retry-After is honoured
     let draw = 0;
     const env = {
       random: () => [0, 0.999][draw++] ?? 0,
+      monotonic: () => 0,
       sleep: (ms: number) => Promise.resolve(void s.pauses.push(ms)),
       now: () => 0,
     };

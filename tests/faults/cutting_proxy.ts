@@ -1,7 +1,8 @@
-/** A TCP proxy that counts what passes to the server, and cuts all connections when told to. */
+/** A TCP proxy that reads along what passes to the server, and cuts all connections when told to. */
+import { PartMeter } from "./part_meter.ts";
+
 export class CuttingProxy {
-  /** Bytes that went to the server so far. */
-  bytes = 0;
+  readonly parts = new PartMeter();
   /** Called after bytes went to the server. */
   onBytes: () => void = () => {};
   readonly #listener: Deno.TcpListener;
@@ -41,13 +42,15 @@ export class CuttingProxy {
     const server = await Deno.connect({ hostname: "127.0.0.1", port: this.target });
     const pair: [Deno.TcpConn, Deno.TcpConn] = [client, server];
     this.#pairs.add(pair);
+    const metered = this.parts.connection();
     const end = () => {
+      metered.ended();
       this.#pairs.delete(pair);
       pair.forEach(close);
     };
     await Promise.all([
-      pipe(client, server, (n) => {
-        this.bytes += n;
+      pipe(client, server, (bytes) => {
+        metered.sent(bytes);
         this.onBytes();
       }),
       pipe(server, client, () => {}),
@@ -55,11 +58,15 @@ export class CuttingProxy {
   }
 }
 
-async function pipe(from: Deno.TcpConn, to: Deno.TcpConn, onBytes: (n: number) => void): Promise<void> {
+async function pipe(
+  from: Deno.TcpConn,
+  to: Deno.TcpConn,
+  onBytes: (bytes: Uint8Array) => void,
+): Promise<void> {
   const buffer = new Uint8Array(256 * 1024);
   try {
     for (let n = await from.read(buffer); n !== null; n = await from.read(buffer)) {
-      onBytes(n);
+      onBytes(buffer.subarray(0, n));
       for (let at = 0; at < n;) at += await to.write(buffer.subarray(at, n));
     }
   } finally {
