@@ -1,8 +1,8 @@
 /** Finds new and changed runs without reading their data (rule B8). */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { DiscoveredItem, DiscoveryPage } from "../../src/kit/define_backend.ts";
 import { quoted, type ReadOnlyDatabase, type Row } from "../../src/kit/sqlite/read_only_database.ts";
+import { rowDigest } from "../../src/kit/sqlite/row_digest.ts";
 import { withReadOnly } from "../../src/kit/sqlite/with_read_only.ts";
 import type { QcodesConfig } from "./config.ts";
 import { demandQcodes, lastRow, metadataColumns } from "./database.ts";
@@ -100,17 +100,9 @@ function itemOf(row: Row, config: QcodesConfig, rows: number | null): Discovered
     identifier: String(runId),
     priority: runId,
     ...(typeof scope === "string" && scope !== "" ? { scope_identifier: scope } : {}),
-    fingerprint: digest([
+    fingerprint: rowDigest([
       ...Object.entries(tuple).filter(([, value]) => value !== null),
       ...(rows === null ? [] : [["rows", rows]]),
     ]),
   };
-}
-
-function digest(values: unknown[]): string {
-  const text = JSON.stringify(
-    values,
-    (_key, v) => typeof v === "bigint" ? String(v) : v instanceof Uint8Array ? v.toBase64() : v,
-  );
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }

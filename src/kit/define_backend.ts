@@ -74,6 +74,33 @@ export interface ReadContext {
   now: number;
 }
 
+/** Values that a replica takes over from the platform; what is left out stays. */
+export interface TakenOver {
+  name?: string;
+  description?: string | null;
+  notes?: string | null;
+  ranking?: number;
+  keywords?: string[];
+  /** Attributes with their new values, null for those that go. */
+  attributes?: Record<string, string | null>;
+}
+
+/** What became of an item, told to its source. */
+export interface WriteBack {
+  /** `state` of the replica that was read. */
+  state: string;
+  /** Versions whose bytes are secured on the platform. */
+  secured: { uuid: string; version_id: number }[];
+  /** Nothing of the item is left to be done. */
+  complete: boolean;
+  metadata: TakenOver;
+}
+
+export interface WriteBackResult {
+  /** The source changed since it was read: what no longer fits was not written, the item is to be read again. */
+  moved: boolean;
+}
+
 /** The item that `read` is called for. */
 export interface ReadItem {
   identifier: string;
@@ -98,6 +125,11 @@ interface BackendBase {
   validate(config: Config): string[] | Promise<string[]>;
   /** Reads one item into a draft. Throws a SyncError of class data, busy or source. */
   read(config: Config, item: ReadItem, context: ReadContext): ReadResult | Promise<ReadResult>;
+  /**
+   * Notes in the source what the platform has; only for replicas, called when the platform is done. Called again after a
+   * kill. Throws a SyncError, of class busy when somebody else holds the source.
+   */
+  writeBack?(config: Config, item: ReadItem, outcome: WriteBack): WriteBackResult | Promise<WriteBackResult>;
 }
 
 /** A backend whose items are folders or files at a depth below a root (-1: folders that hold an info file). */

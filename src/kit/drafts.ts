@@ -30,6 +30,32 @@ export interface FileDraft {
    * may change without a new version of it being sent (S8).
    */
   data_key?: string;
+  /** Of a replica: the version as the source numbered it. There is nothing to decide about it. */
+  version?: OwnVersion;
+}
+
+/** A file version that has its identity on the platform before it is uploaded. */
+export interface OwnVersion {
+  uuid: string;
+  /** ms since 1970 UTC. */
+  version_id: number;
+  creator: string;
+  /** ISO 8601 UTC with microseconds and `+00:00`. */
+  collected: string;
+  /** Why its bytes can't be had: an error, unless the platform has them already. */
+  missing?: string;
+}
+
+/** Of a source that is a local copy of what is on the platform, or will be: identity, place and people are its own. */
+export interface Replica {
+  uuid: string;
+  scope: { uuid: string; name: string; description: string };
+  creator: string;
+  notes: string | null;
+  /** When the metadata were changed last by the clock of this computer, ms since 1970 UTC. */
+  modified: number;
+  /** What was read, in the backend's own words: writing back does nothing where this no longer holds. */
+  state: string;
 }
 
 /** A conversion the agent should run; its output is uploaded as one more file of the dataset. */
@@ -80,6 +106,8 @@ export interface DatasetDraft {
   problems?: ErrorData[];
   /** `incomplete`: the measurement runs or died; what exists is published. */
   state?: "complete" | "incomplete";
+  /** Present when the source takes over what users change on the platform; its backend can `writeBack`. */
+  replica?: Replica;
 }
 
 /** Answer of a backend's `read`: a draft, or the reason why there is nothing to publish yet. */

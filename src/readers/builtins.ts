@@ -5,6 +5,7 @@ export type ModuleLoader = () => Promise<{ default: unknown }>;
 export const BUILTIN_BACKENDS: Record<string, ModuleLoader> = {
   folderbase: () => import("../../backends/folderbase/mod.ts"),
   labber: () => import("../../backends/labber/mod.ts"),
+  native: () => import("../../backends/native/mod.ts"),
   qcodes: () => import("../../backends/qcodes/mod.ts"),
   quantify: () => import("../../backends/quantify/mod.ts"),
 };

@@ -7,6 +7,7 @@ export const DEADLINES: Record<TaskKind, number> = {
   resolve: 15_000,
   discover: 60_000,
   read: 120_000,
+  write_back: 60_000,
   convert: 600_000,
   inspect: 30_000,
   thumbnail: 60_000,

@@ -29,6 +29,13 @@ const RUNNERS: Runners = {
     const found = await registry.backend(backend);
     return await guarded(found, () => found.read(config, item, context));
   },
+  write_back: async ({ backend, config, item, outcome }, registry) => {
+    const found = await registry.backend(backend);
+    return await guarded(found, () => {
+      if (found.writeBack) return found.writeBack(config, item, outcome);
+      throw new Error("its drafts are replicas, but it has no writeBack");
+    });
+  },
   convert: async (input, registry) => runConverter(await registry.converter(input.converter), input),
   inspect: async ({ path, filename }) => {
     const { inspectFile } = await import("../kit/hdf5/file_type.ts");

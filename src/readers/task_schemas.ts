@@ -7,6 +7,9 @@ import type {
   Field,
   ReadContext,
   ReadItem,
+  TakenOver,
+  WriteBack,
+  WriteBackResult,
 } from "../kit/define_backend.ts";
 import type { ConverterInfo } from "../kit/define_converter.ts";
 import type {
@@ -14,7 +17,9 @@ import type {
   DatasetDraft,
   DraftLog,
   FileDraft,
+  OwnVersion,
   ReadResult,
+  Replica,
   Skip,
   ThumbnailRequest,
 } from "../kit/drafts.ts";
@@ -118,13 +123,31 @@ const discoveredItem = object<DiscoveredItem>({
 const fileType = z.enum(["HDF5", "HDF5_NETCDF", "HDF5_CACHE", "NDARRAY", "JSON", "TEXT", "UNKNOWN"]);
 const log = object<DraftLog>({ code: text, message: text });
 
+const utcTime = text.regex(
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$/,
+  "expected ISO 8601 in UTC (+00:00)",
+);
+const uuid = text.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "expected a uuid in lower case");
+const version = object<OwnVersion>({
+  uuid,
+  version_id: integer,
+  creator: text,
+  collected: utcTime,
+  missing: text.optional(),
+});
+const replica = object<Replica>({
+  uuid,
+  scope: object<Replica["scope"]>({ uuid, name: text, description: text }),
+  creator: text,
+  notes: text.nullable(),
+  modified: z.number(),
+  state: text,
+});
+
 const draft = object<DatasetDraft>({
   name: text,
   alt_uid: text.optional(),
-  collected: text.regex(
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$/,
-    "expected ISO 8601 in UTC (+00:00)",
-  ),
+  collected: utcTime,
   description: text.optional(),
   keywords: texts,
   ranking: integer,
@@ -139,6 +162,7 @@ const draft = object<DatasetDraft>({
     file_generator: text.optional(),
     ranking: integer.optional(),
     data_key: text.optional(),
+    version: version.optional(),
   })),
   conversions: z.array(object<ConversionRequest>({
     converter: text,
@@ -151,6 +175,23 @@ const draft = object<DatasetDraft>({
   logs: z.array(log).optional(),
   problems: z.array(errorDataSchema).optional(),
   state: z.enum(["complete", "incomplete"]).optional(),
+  replica: replica.optional(),
+});
+
+const readItem = object<ReadItem>({ identifier: text, path: text });
+
+const writeBack = object<WriteBack>({
+  state: text,
+  secured: z.array(z.strictObject({ uuid, version_id: integer })),
+  complete: flag,
+  metadata: object<TakenOver>({
+    name: text.optional(),
+    description: text.nullable().optional(),
+    notes: text.nullable().optional(),
+    ranking: integer.optional(),
+    keywords: texts.optional(),
+    attributes: z.record(z.string(), text.nullable()).optional(),
+  }),
 });
 
 const readResult: z.ZodType<ReadResult> = z.union([
@@ -185,7 +226,7 @@ export const TASKS: {
     input: object({
       backend: text,
       config,
-      item: object<ReadItem>({ identifier: text, path: text }),
+      item: readItem,
       context: object<ReadContext>({
         staging: text,
         version: text,
@@ -196,6 +237,10 @@ export const TASKS: {
       }),
     }),
     output: readResult,
+  },
+  write_back: {
+    input: object({ backend: text, config, item: readItem, outcome: writeBack }),
+    output: object<WriteBackResult>({ moved: flag }),
   },
   convert: {
     input: object({

@@ -6,6 +6,8 @@ import type {
   ReadContext,
   ReadItem,
   ScopePolicy,
+  WriteBack,
+  WriteBackResult,
 } from "../kit/define_backend.ts";
 import type { ConverterInfo } from "../kit/define_converter.ts";
 import type { DraftLog, FileType, ReadResult } from "../kit/drafts.ts";
@@ -79,6 +81,10 @@ export interface ReaderTasks {
   read: {
     input: { backend: string; config: Config; item: ReadItem; context: ReadContext };
     output: ReadResult;
+  };
+  write_back: {
+    input: { backend: string; config: Config; item: ReadItem; outcome: WriteBack };
+    output: WriteBackResult;
   };
   convert: {
     input: {
