@@ -1,5 +1,6 @@
 /** Failures as clients of the local API get them: `{error, detail}`, with the status that belongs to the code. */
 import { SyncError } from "../kit/errors.ts";
+import { redact } from "../kit/redact.ts";
 
 /** A request that is refused before or beside the agent's work. */
 export class ApiError extends Error {
@@ -58,7 +59,7 @@ export function errorReply(thrown: unknown): ErrorReply {
   return {
     status,
     headers: {},
-    body: { error: code, detail: error.message, ...(error.hint ? { hint: error.hint } : {}) },
+    body: { error: code, detail: redact(error.message), ...(error.hint ? { hint: redact(error.hint) } : {}) },
   };
 }
 

@@ -85,6 +85,17 @@ export class Catalog {
     else this.db.run("INSERT OR REPLACE INTO facts VALUES (?, ?)", key, value);
   }
 
+  /** Runs `work`; what its statements replace or delete stays nowhere in the catalog's files. */
+  overwriting(work: () => void): void {
+    this.db.get("PRAGMA secure_delete = ON");
+    try {
+      work();
+    } finally {
+      this.db.get("PRAGMA secure_delete = OFF");
+      this.db.get("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+  }
+
   /** Changes whenever another connection, such as a command of the user, has changed the catalog. */
   get foreignVersion(): number {
     return Number(this.db.get("PRAGMA data_version")?.data_version);

@@ -1,5 +1,6 @@
 /** The error inbox: failures of the agent and of discovery, newest first; equal consecutive ones are folded (L18). */
 import type { ErrorData } from "../kit/errors.ts";
+import { redact } from "../kit/redact.ts";
 import type { CatalogDatabase, Row } from "./database.ts";
 
 export interface ErrorRow {
@@ -22,7 +23,7 @@ export class ErrorStore {
 
   /** Writes a failure; `source` null = the agent itself. */
   add(source: number | null, error: ErrorData, iteration: number, now: number): void {
-    const exception = `${error.code}: ${error.message}`;
+    const exception = redact(`${error.code}: ${error.message}`);
     this.db.transaction(() => {
       const last = this.db.get(
         "SELECT id, exception FROM errors WHERE source_id IS ? ORDER BY id DESC LIMIT 1",
@@ -42,8 +43,8 @@ export class ErrorStore {
         source,
         iteration,
         exception,
-        error.hint || null,
-        error.stack ?? null,
+        redact(error.hint) || null,
+        error.stack === undefined ? null : redact(error.stack),
         now,
       );
       this.db.run(

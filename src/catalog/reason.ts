@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { errorDataSchema } from "../kit/error_schema.ts";
 import type { ErrorData } from "../kit/errors.ts";
+import { redact } from "../kit/redact.ts";
 
 export const reasonSchema = errorDataSchema.pick({
   code: true,
@@ -21,5 +22,5 @@ export const reasonJson = z.string().nullable().transform((s) =>
 
 export function reasonOf(error: ErrorData): Reason {
   const { code, class: cls, retry, blame, message, hint } = error;
-  return { code, class: cls, retry, blame, message: message.slice(0, 2000), hint };
+  return { code, class: cls, retry, blame, message: redact(message).slice(0, 2000), hint: redact(hint) };
 }

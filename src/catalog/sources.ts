@@ -80,19 +80,25 @@ export class SourceStore {
     );
   }
 
-  /** Changes what a user may change; a new configuration starts discovery from the beginning. */
+  /**
+   * Changes what a user may change; a new configuration starts discovery from the beginning, unless `sameData` says that
+   * it leads to what the old one led to.
+   */
   update(
     id: number,
-    patch: Partial<Pick<SourceRow, "name" | "config" | "default_scope" | "autoassign">>,
+    patch: Partial<
+      Pick<SourceRow, "name" | "config" | "default_scope" | "autoassign"> & { sameData: boolean }
+    >,
     now: number,
   ): void {
     this.db.transaction(() => {
       if (patch.name !== undefined) this.db.run("UPDATE sources SET name = ? WHERE id = ?", patch.name, id);
       if (patch.config !== undefined) {
         this.db.run(
-          "UPDATE sources SET cursor = CASE WHEN config = ?1 THEN cursor END, config = ?1 WHERE id = ?2",
+          "UPDATE sources SET cursor = CASE WHEN config = ?1 OR ?3 THEN cursor END, config = ?1 WHERE id = ?2",
           JSON.stringify(patch.config),
           id,
+          Number(patch.sameData ?? false),
         );
       }
       if (patch.default_scope !== undefined) {

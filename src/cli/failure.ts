@@ -1,6 +1,7 @@
 /** What a user sees when a command fails: one sentence what and where, one sentence what to do, and an exit code. */
 import { CommanderError } from "@commander-js/extra-typings";
 import { SyncError } from "../kit/errors.ts";
+import { redact } from "../kit/redact.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { printable } from "./readable.ts";
 import { writeErr, writeOut } from "./streams.ts";
@@ -22,15 +23,20 @@ export function reportFailure(thrown: unknown, options: { json: boolean; verbose
     : SyncError.from(thrown);
   if (options.json) {
     writeOut(
-      JSON.stringify({ error: error.code, detail: error.message, hint: error.hint }, null, 2) + "\n",
+      JSON.stringify(
+        { error: error.code, detail: redact(error.message), hint: redact(error.hint) },
+        null,
+        2,
+      ) +
+        "\n",
     );
   } else {
-    writeErr(`${redOnStderr("error:")} ${printable(error.message)}\n`);
-    if (error.hint) writeErr(`${printable(error.hint)}\n`);
+    writeErr(`${redOnStderr("error:")} ${printable(redact(error.message))}\n`);
+    if (error.hint) writeErr(`${printable(redact(error.hint))}\n`);
   }
   if (options.verbose) {
     for (let e: unknown = error; e instanceof Error; e = e.cause) {
-      writeErr(`${printable(e.stack ?? e.message)}\n`);
+      writeErr(`${printable(redact(e.stack ?? e.message))}\n`);
     }
   }
   return interrupted ? EXIT.interrupted : exitCodeOf(error);

@@ -5,11 +5,14 @@ import { Catalog } from "../catalog/catalog.ts";
 import { type Env, systemEnv } from "../env.ts";
 import { type Hub, openHub } from "../hub/open_hub.ts";
 import type { S3StoreOptions } from "../hub/s3/store_options.ts";
+import { SyncError } from "../kit/errors.ts";
+import { redact } from "../kit/redact.ts";
 import { type PlatformClient, platformClient } from "../platform/client.ts";
 import { httpTransport } from "../platform/transport_http.ts";
 import { inProcessTransport } from "../platform/transport_in_process.ts";
 import { createReaderPool } from "../readers/pool.ts";
 import type { ReaderPool } from "../readers/tasks.ts";
+import { openSecretStore } from "../secrets/sealed_files.ts";
 import { bandwidthLimit } from "../transfer/bandwidth.ts";
 import { rateAt } from "../transfer/timetable.ts";
 import { transferSlots } from "../transfer/slots.ts";
@@ -18,11 +21,15 @@ import { Engine } from "./engine.ts";
 import { type Home, openHome } from "./home.ts";
 import { ItemService } from "./item_service.ts";
 import { type InstanceLock, takeLock } from "./lock.ts";
+import { addNativeSource } from "./native_source.ts";
 import { once, type OnceOptions } from "./once.ts";
 import type { Registry, Services } from "./services.ts";
+import { sealStored } from "./seal_stored.ts";
 import type { Serving } from "./serving.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { SourceSecrets } from "./source_secrets.ts";
 import { SourceService } from "./source_service.ts";
+import { unsealingReaders } from "./unsealing_readers.ts";
 import type { OnceReport } from "./views.ts";
 
 export interface AgentOptions {
@@ -69,7 +76,7 @@ export class Agent {
     // A disk that is full of what is logged, or a terminal that is gone, must not end the agent.
     const log = (line: string) => {
       try {
-        options.log?.(line);
+        options.log?.(redact(line));
       } catch {
         // There is nobody to tell.
       }
@@ -82,7 +89,12 @@ export class Agent {
     const transport = hub
       ? inProcessTransport((r) => hub.fetch(r))
       : httpTransport(settings.platform.url ?? "");
-    const readers = createReaderPool({ max: settings.readers.max, log, temp: home.stagingDir });
+    const secrets = new SourceSecrets(
+      openSecretStore(home.secretsDir, { keys: settings.secrets.store }),
+      () => env.uuid(),
+    );
+    const pool = createReaderPool({ max: settings.readers.max, log, temp: home.stagingDir });
+    const readers = unsealingReaders(pool, secrets);
     const registry = await readers.run("describe", {});
     const said = new Set<string>();
     const services: Services = {
@@ -90,6 +102,7 @@ export class Agent {
       home,
       catalog,
       client: platformClient({ transport, env }),
+      ownsPlatform: hub !== undefined,
       readers,
       transfer: {
         journal: catalog.uploads,
@@ -109,7 +122,8 @@ export class Agent {
         said.add(line);
       },
     };
-    const sources = new SourceService(services, registry.backends);
+    const sources = new SourceService(services, registry.backends, secrets);
+    await sealStored(services, registry.backends, secrets);
     return new Agent(services, settings, sources, new ItemService(services), hub);
   }
 
@@ -163,6 +177,7 @@ export class Agent {
         rmSync(join(this.home.stagingDir, left), { recursive: true, force: true });
       }
       await this.#provision();
+      await addNativeSource(this.services, this.sources);
       return lock;
     } catch (e) {
       lock.release();
@@ -190,8 +205,13 @@ export class Agent {
         ...(scope === undefined ? {} : { scope }),
         ...(autoassign === undefined ? {} : { autoassign }),
       };
-      if (this.catalog.sources.byName(name)) await this.sources.update(name, { config, ...given });
-      else await this.sources.add({ name, backend, config, ...given });
+      if (!this.catalog.sources.byName(name)) await this.sources.add({ name, backend, config, ...given });
+      else {
+        await this.sources.update(name, { config, ...given }).catch((e) => {
+          // A password that cannot be opened is told by its source, and keeps no other one from working.
+          if (!(e instanceof SyncError) || e.class !== "source" || !e.code.startsWith("secret_")) throw e;
+        });
+      }
     }
   }
 

@@ -13,6 +13,8 @@ export interface Home {
   hubDir: string;
   pluginsDir: string;
   logsDir: string;
+  /** Passwords and tokens, sealed, and their keys. */
+  secretsDir: string;
 }
 
 /**
@@ -30,6 +32,7 @@ export function openHome(directory: string): Home {
     hubDir: join(root, "hub"),
     pluginsDir: join(root, "plugins"),
     logsDir: join(root, "logs"),
+    secretsDir: join(root, "secrets"),
   };
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 });

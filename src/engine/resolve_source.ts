@@ -3,6 +3,7 @@ import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { BackendInfo } from "../readers/tasks.ts";
 import type { ReadySource, Services } from "./services.ts";
+import { namingSource } from "./source_secrets.ts";
 
 /**
  * Finds a backend by its long, short or alias name, without regard to case.
@@ -27,7 +28,7 @@ export function shortName(identifier: string): string {
 
 /**
  * Lets the backend check the configuration and say how to look at the source.
- * @throws SyncError `backend_missing` or `sync_source_config_error` of class source
+ * @throws SyncError `backend_missing`, `sync_source_config_error`, `secret_lost` or `secret_locked` of class source
  */
 export async function resolveSource(s: Services, row: SourceRow): Promise<ReadySource> {
   let info: BackendInfo;
@@ -47,6 +48,8 @@ export async function resolveSource(s: Services, row: SourceRow): Promise<ReadyS
   const { problems, config, plan } = await s.readers.run("resolve", {
     backend: info.identifier,
     config: row.config,
+  }).catch((e) => {
+    throw namingSource(e, row.name);
   });
   if (problems.length > 0 || !plan || !config) {
     throw new SyncError("source", "sync_source_config_error", `"${row.name}": ${problems.join("; ")}`, {

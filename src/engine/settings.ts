@@ -1,5 +1,5 @@
 /** The configuration file `config.toml`: everything optional, every key checked. */
-import { parse } from "smol-toml";
+import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { SyncError } from "../kit/errors.ts";
 import { parseRate, parseTimetable } from "../transfer/timetable.ts";
@@ -43,6 +43,12 @@ const settingsSchema = z.strictObject({
       "Files of at least so many bytes are sent in parts, and go on after a crash where they were.",
     ),
   }).prefault({}),
+  secrets: z.strictObject({
+    store: z.enum(["auto", "keychain", "file"]).default("auto").describe(
+      "Where the key of passwords and tokens is: the system's keychain, a file of the state folder, or auto: the " +
+        "keychain where one answers, else the file.",
+    ),
+  }).prefault({}),
   sources: z.array(z.strictObject({
     name: z.string().min(1).max(100),
     backend: z.string(),
@@ -70,7 +76,9 @@ export function readSettings(path: string, mustExist: boolean): Settings {
   try {
     data = parse(text);
   } catch (e) {
-    throw invalid(path, e instanceof Error ? e.message : String(e), e);
+    // What follows its first line quotes the file, in which there may be a password.
+    const [first = ""] = (e instanceof Error ? e.message : String(e)).split("\n");
+    throw invalid(path, e instanceof TomlError ? `line ${e.line}, column ${e.column}: ${first}` : first);
   }
   const result = settingsSchema.safeParse(data);
   if (!result.success) {

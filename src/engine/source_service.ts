@@ -2,10 +2,18 @@
 import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { BackendInfo } from "../readers/tasks.ts";
+import { refuseSecondNative, rememberRemoved } from "./native_source.ts";
 import { findBackend } from "./resolve_source.ts";
 import { autoassign, findScope } from "./scopes.ts";
 import type { Services } from "./services.ts";
-import { checkConfig, checkName, checkOverlap, checkPolicy } from "./source_checks.ts";
+import { checkConfig, type CheckedConfig, checkName, checkOverlap, checkPolicy } from "./source_checks.ts";
+import {
+  isReference,
+  namingSource,
+  secretsGiven,
+  type SourceSecrets,
+  withoutSecrets,
+} from "./source_secrets.ts";
 import { errorView, sourceView } from "./source_view.ts";
 import type { ErrorView, ScopeMappingView, SourceView } from "./views.ts";
 
@@ -34,7 +42,11 @@ export interface SourcePatch {
 }
 
 export class SourceService {
-  constructor(private readonly s: Services, private readonly backends: readonly BackendInfo[]) {}
+  constructor(
+    private readonly s: Services,
+    private readonly backends: readonly BackendInfo[],
+    private readonly secrets: SourceSecrets,
+  ) {}
 
   list(): SourceView[] {
     return this.s.catalog.sources.list().map((r) => this.#view(r));
@@ -51,43 +63,53 @@ export class SourceService {
    */
   async add(input: SourceInput): Promise<SourceView> {
     const info = await findBackend(this.s, input.backend);
+    takeNote(info, input.config);
     const { config, plan } = await checkConfig(this.s, info, input.config);
     checkName(this.s, input.name);
     const default_scope = input.scope === undefined ? null : await findScope(this.s.client, input.scope);
     checkPolicy(info, default_scope, input.autoassign ?? false);
+    refuseSecondNative(this.s.catalog, info.identifier);
     await checkOverlap(this.s, plan);
     const owner = info.has_owner ? (await this.s.client.me()).sub : null;
-    const id = this.s.catalog.transaction(() => {
-      // Another process may have taken the name while the backend looked.
-      checkName(this.s, input.name);
-      return this.s.catalog.sources.add(
-        {
-          name: input.name,
-          backend: info.identifier,
-          config,
-          default_scope,
-          autoassign: input.autoassign ?? false,
-          owner,
-        },
-        this.s.env.now(),
-      );
-    });
-    return this.get(id);
+    const sealed = await this.secrets.seal(info.fields, config);
+    try {
+      const id = this.s.catalog.transaction(() => {
+        // Another process may have taken the name while the backend looked.
+        checkName(this.s, input.name);
+        refuseSecondNative(this.s.catalog, info.identifier);
+        return this.s.catalog.sources.add(
+          {
+            name: input.name,
+            backend: info.identifier,
+            config: sealed,
+            default_scope,
+            autoassign: input.autoassign ?? false,
+            owner,
+          },
+          this.s.env.now(),
+        );
+      });
+      return this.get(id);
+    } catch (e) {
+      await this.secrets.forget(sealed);
+      throw e;
+    }
   }
 
-  /** A source with equal backend and configuration, or a new one. */
+  /** A source with equal backend and configuration, which gets the secrets that are given, or a new one. */
   async findOrAdd(input: SourceInput): Promise<SourceView> {
     const info = await findBackend(this.s, input.backend);
+    const secrets = takeNote(info, input.config);
     const { config } = await this.s.readers.run("resolve", {
       backend: info.identifier,
       config: input.config,
     });
     const equal = this.s.catalog.sources.list().find((r) =>
-      r.backend === info.identifier && config !== null && canonical(r.config) === canonical(config)
+      r.backend === info.identifier && config !== null && equalBesidesSecrets(info, r.config, config)
     );
     const scope = input.scope ?? input.scopeIfNew;
     if (!equal) return await this.add({ ...input, ...(scope === undefined ? {} : { scope }) });
-    const patch: SourcePatch = {};
+    const patch: SourcePatch = Object.keys(secrets).length > 0 ? { config: secrets } : {};
     if (input.scope !== undefined) patch.scope = input.scope;
     if (input.autoassign !== undefined) patch.autoassign = input.autoassign;
     return await this.update(equal.name, patch);
@@ -97,8 +119,7 @@ export class SourceService {
   async update(source: SourceRef, patch: SourcePatch): Promise<SourceView> {
     const row = this.#row(source);
     const info = await findBackend(this.s, row.backend);
-    const checked = patch.config &&
-      await checkConfig(this.s, info, withoutNulls({ ...row.config, ...patch.config }));
+    const checked = patch.config && await this.#checkPatch(info, row, patch.config);
     if (patch.name !== undefined && patch.name !== row.name) checkName(this.s, patch.name);
     const default_scope = patch.scope === undefined
       ? row.default_scope
@@ -108,28 +129,44 @@ export class SourceService {
     const auto = patch.autoassign ?? row.autoassign;
     checkPolicy(info, default_scope, auto);
     if (checked) await checkOverlap(this.s, checked.plan, row);
-    const looksElsewhere = checked !== undefined &&
-      await this.#placeOf(row.backend, row.config) !== await this.#placeOf(row.backend, checked.config);
+    // A source that only gets another password is the same one, and where it leads need not be asked for.
+    const sameData = checked !== undefined && equalBesidesSecrets(info, row.config, checked.config);
+    const looksElsewhere = checked !== undefined && !sameData &&
+      await this.#placeOf(row.backend, { ...row.config, ...secretsGiven(info.fields, checked.config) }) !==
+        await this.#placeOf(row.backend, checked.config);
+    const sealed = checked && await this.secrets.seal(info.fields, checked.config, row.config);
     const now = this.s.env.now();
-    this.s.catalog.transaction(() => {
-      // Another change may have come while the backend and the platform were asked: only what was asked for is set.
-      if (patch.name !== undefined && patch.name !== row.name) checkName(this.s, patch.name);
-      if (looksElsewhere) this.s.catalog.items.forgetDatasets(row.id, this.s.env.uuid, now);
-      this.s.catalog.sources.update(row.id, {
-        ...(patch.name === undefined ? {} : { name: patch.name }),
-        ...(checked === undefined ? {} : { config: checked.config }),
-        ...(patch.scope === undefined ? {} : { default_scope }),
-        ...(patch.autoassign === undefined ? {} : { autoassign: auto }),
-      }, now);
-      if (default_scope !== row.default_scope) this.s.catalog.queue.requeueForScope(row.id, null, true, now);
-      if (row.state === "error") this.s.catalog.sources.setState(row.id, "scanning", null, now);
-    });
+    try {
+      this.s.catalog.transaction(() => {
+        // Another change may have come while the backend and the platform were asked: only what was asked for is set.
+        if (sealed) this.#refuseIfChanged(row);
+        if (patch.name !== undefined && patch.name !== row.name) checkName(this.s, patch.name);
+        if (looksElsewhere) this.s.catalog.items.forgetDatasets(row.id, this.s.env.uuid, now);
+        this.s.catalog.sources.update(row.id, {
+          ...(patch.name === undefined ? {} : { name: patch.name }),
+          ...(sealed === undefined ? {} : { config: sealed, sameData }),
+          ...(patch.scope === undefined ? {} : { default_scope }),
+          ...(patch.autoassign === undefined ? {} : { autoassign: auto }),
+        }, now);
+        if (default_scope !== row.default_scope) {
+          this.s.catalog.queue.requeueForScope(row.id, null, true, now);
+        }
+        if (row.state === "error") this.s.catalog.sources.setState(row.id, "scanning", null, now);
+      });
+    } catch (e) {
+      if (sealed) await this.secrets.forget(sealed, row.config);
+      throw e;
+    }
+    if (sealed) await this.secrets.forget(row.config, sealed);
     return this.get(row.id);
   }
 
-  /** Removes source, items, mappings and errors; the platform and the user's files stay. */
-  remove(source: SourceRef): void {
-    this.s.catalog.sources.remove(this.#row(source).id);
+  /** Removes source, secrets, items, mappings and errors; the platform and the user's files stay. */
+  async remove(source: SourceRef): Promise<void> {
+    const row = this.#row(source);
+    rememberRemoved(this.s.catalog, row.backend);
+    this.s.catalog.sources.remove(row.id);
+    await this.secrets.forget(row.config);
   }
 
   /** @throws SyncError `sync_source_already_running` unless it is stopped or in error */
@@ -263,6 +300,29 @@ export class SourceService {
     return { ...mapping, sync_source_id: row.id };
   }
 
+  /** @returns the whole configuration: secrets that were given in clear, the others as references */
+  async #checkPatch(
+    info: BackendInfo,
+    row: SourceRow,
+    patch: Record<string, unknown>,
+  ): Promise<CheckedConfig> {
+    takeNote(info, patch);
+    try {
+      return await checkConfig(this.s, info, withoutNulls({ ...row.config, ...patch }));
+    } catch (e) {
+      throw namingSource(e, row.name);
+    }
+  }
+
+  /** What was changed meanwhile may refer to secrets that this change knows nothing of. */
+  #refuseIfChanged(row: SourceRow): void {
+    const now = this.s.catalog.sources.byId(row.id);
+    if (now && canonical(now.config) === canonical(row.config)) return;
+    throw new SyncError("busy", "sync_source_changed", `"${row.name}" was changed at the same time`, {
+      hint: "Look at it with `etiket-sync source show`, and give the change again.",
+    });
+  }
+
   #view(row: SourceRow): SourceView {
     return sourceView(this.s.catalog, row, this.backends.find((b) => b.identifier === row.backend));
   }
@@ -282,6 +342,24 @@ export class SourceService {
     const { plan } = await this.s.readers.run("resolve", { backend, config });
     return plan === null ? "" : plan.kind === "folder" ? plan.root : plan.watch_paths.join("\n");
   }
+}
+
+/**
+ * The secrets in a configuration that a user gave: no message quotes them from now on.
+ * @throws SyncError `sync_source_config_error` for a reference to a secret, which is nobody's to give
+ */
+function takeNote(info: BackendInfo, given: Record<string, unknown>): Record<string, unknown> {
+  const reference = Object.entries(given).find(([, value]) => isReference(value));
+  if (!reference) return secretsGiven(info.fields, given);
+  throw refused("sync_source_config_error", `"${reference[0]}": expected a value, not one that is sealed`);
+}
+
+function equalBesidesSecrets(
+  { fields }: BackendInfo,
+  a: Record<string, unknown>,
+  b: Record<string, unknown>,
+): boolean {
+  return canonical(withoutSecrets(fields, a)) === canonical(withoutSecrets(fields, b));
 }
 
 function canonical(value: unknown): string {

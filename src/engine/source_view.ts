@@ -6,6 +6,7 @@ import type { SourceRow } from "../catalog/sources.ts";
 import type { BackendInfo } from "../readers/tasks.ts";
 import type { ErrorView, ItemStatus, ItemView, SourceView } from "./views.ts";
 import { isoFromMs } from "../kit/time.ts";
+import { withoutSecrets } from "./source_secrets.ts";
 
 /** The four statuses of the API and the states they cover (behaviour 2.1). */
 export const STATES_OF: Record<ItemStatus, readonly ItemState[]> = {
@@ -24,7 +25,6 @@ export function statusOf(state: ItemState): ItemStatus {
 /** `info` is absent when the backend is not installed. */
 export function sourceView(catalog: Catalog, row: SourceRow, info: BackendInfo | undefined): SourceView {
   const counters = catalog.sources.counters(row.id);
-  const secrets = new Set(info?.fields.filter((f) => f.secret).map((f) => f.name));
   return {
     id: row.id,
     name: row.name,
@@ -32,7 +32,7 @@ export function sourceView(catalog: Catalog, row: SourceRow, info: BackendInfo |
     status: row.state,
     backend: row.backend,
     connector: row.backend,
-    config_data: Object.fromEntries(Object.entries(row.config).filter(([k]) => !secrets.has(k))),
+    config_data: withoutSecrets(info?.fields ?? [], row.config),
     items_total: counters.total,
     items_synchronized: counters.synchronized,
     items_failed: counters.failed,

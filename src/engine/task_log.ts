@@ -73,7 +73,7 @@ export class TaskLog {
       code: e.code,
       class: e.class,
       retry: e.retry,
-      hint: e.hint,
+      hint: redact(e.hint),
     });
   }
 

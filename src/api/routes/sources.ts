@@ -85,8 +85,8 @@ export function sourceRoutes({ agent, serving }: ApiParts): Hono {
     return c.json(source(updated));
   });
 
-  app.delete("/:id", (c) => {
-    sources.remove(idOf(c));
+  app.delete("/:id", async (c) => {
+    await sources.remove(idOf(c));
     serving.notice();
     return c.body(null, 204);
   });

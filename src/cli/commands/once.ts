@@ -69,7 +69,7 @@ export const once = (cli: Cli) =>
           line.clear();
           interrupt.done();
           // A dry run leaves nothing behind, not even the source it was made for.
-          if (options.dryRun && named?.isNew) agent.sources.remove(named.source.name);
+          if (options.dryRun && named?.isNew) await agent.sources.remove(named.source.name);
         }
       });
     });

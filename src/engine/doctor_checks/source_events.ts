@@ -18,7 +18,7 @@ export const sourceEvents: Check = {
       if (source.status === "stopped") continue;
       const { plan } = await agent.readers.run("resolve", {
         backend: source.backend,
-        config: source.config_data,
+        config: agent.catalog.sources.byId(source.id)?.config ?? source.config_data,
       }, { deadlineMs: PATIENCE_MS }).catch(() => ({ plan: null }));
       // What is wrong with a source itself is told by the check of the sources.
       if (plan && !isMissing(plan)) results.push({ ...watching(plan), subject: source.name });

@@ -1,6 +1,7 @@
 import { SyncError } from "../../kit/errors.ts";
 import type { SourcePlan } from "../../readers/tasks.ts";
 import type { Agent } from "../agent.ts";
+import { namingSource } from "../source_secrets.ts";
 import type { SourceView } from "../views.ts";
 import { type Check, type CheckResult, fail, noAgent, ok, warn } from "./check.ts";
 
@@ -28,7 +29,7 @@ async function look(agent: Agent, source: SourceView): Promise<CheckResult> {
   try {
     const { problems, plan } = await agent.readers.run("resolve", {
       backend: source.backend,
-      config: source.config_data,
+      config: agent.catalog.sources.byId(source.id)?.config ?? source.config_data,
     }, { deadlineMs: PATIENCE_MS });
     if (!plan) {
       return fail(
@@ -38,7 +39,7 @@ async function look(agent: Agent, source: SourceView): Promise<CheckResult> {
     }
     return await withPatience(open(plan));
   } catch (e) {
-    const error = SyncError.from(e);
+    const error = SyncError.from(namingSource(e, source.name));
     return fail(error.message, error.hint || "See `etiket-sync source errors`.");
   }
 }
