@@ -1,6 +1,7 @@
 /** A user's way through the commands, on real folders and a real QCoDeS database, each command in its own process. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { assert, assertEquals, assertMatch } from "../../tests/assert.ts";
 import { unpackFolderbase } from "../../tests/folderbase_fixture.ts";
@@ -152,11 +153,13 @@ Deno.test("folders: from the first run to a verified download", async (t) => {
     const datasets = Datasets.parse(await runJson(["dataset", "list"], home));
     const file = datasets.flatMap((d) => d.files).find((f) => f.name === "files/data.csv");
     assert(file);
-    const stored = join(home, "hub", "objects", file.uuid, String(file.version_id));
-    const bytes = await Deno.readFile(stored);
-    bytes[0] = (bytes[0] ?? 0) ^ 1;
-    await Deno.chmod(stored, 0o600);
-    await Deno.writeFile(stored, bytes);
+    const hub = new DatabaseSync(join(home, "hub", "hub.sqlite"));
+    const damaged = hub.prepare(
+      `UPDATE kept_objects SET bytes = CAST('X' || substr(bytes, 2) AS BLOB)
+       WHERE file_id = (SELECT id FROM files WHERE uuid = ? AND version_id = ?)`,
+    ).run(file.uuid, file.version_id);
+    hub.close();
+    assertEquals(damaged.changes, 1);
     const { code, stdout } = await runCli(["verify", "--json"], { home });
     assertEquals(code, 3);
     const { differences } = z.object({

@@ -39,6 +39,18 @@ export interface ObjectFacts {
   stamp: string;
 }
 
+/** Stamps of objects whose bytes the catalogue keeps begin so; what follows is new for each object. */
+const KEPT = "kept ";
+
+export function keptStamp(id: string): string {
+  return KEPT + id;
+}
+
+/** Whether the bytes are in the catalogue itself. */
+export function isKept({ stamp }: Pick<ObjectFacts, "stamp">): boolean {
+  return stamp.startsWith(KEPT);
+}
+
 /** Facts about bytes that the hub has read itself. */
 export interface ContentFacts extends ObjectFacts {
   md5: string;
@@ -117,10 +129,13 @@ export interface FileCatalogue {
   requireOpen(key: VersionKey): Awaitable<void>;
   /**
    * Puts an object in place while nobody else can secure or replace the version.
-   * @param place makes the object the current one; runs inside the transaction, so it must not wait
+   * @param place makes the object the current one; runs inside the transaction, so it must not wait. Or the bytes, for the
+   * catalogue to keep
    * @throws HubError as {@link requireOpen}
    */
-  replaceObject(key: VersionKey, facts: ObjectFacts, place: () => void): Awaitable<void>;
+  replaceObject(key: VersionKey, facts: ObjectFacts, place: (() => void) | Uint8Array): Awaitable<void>;
+  /** The bytes of an object that the catalogue keeps. */
+  keptObject(key: VersionKey): Awaitable<Uint8Array<ArrayBuffer> | null>;
   /** Facts of the object that was put in place last; they hold while its stamp is unchanged. */
   objectFacts(key: VersionKey): Awaitable<ObjectFacts | null>;
   /**

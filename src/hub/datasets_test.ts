@@ -1,6 +1,7 @@
+import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "../../tests/assert.ts";
-import { bytesOf, DatasetReply, Detail, type TestHub, withHub } from "./test_hub.ts";
+import { bytesOf, DatasetReply, Detail, fileBytesOf, type TestHub, withHub } from "./test_hub.ts";
 
 /** A second scope; returns its uid. */
 async function newScope(hub: TestHub, name: string): Promise<string> {
@@ -175,7 +176,8 @@ Deno.test("a move keeps uuid, files and bytes, and is refused where the alt_uid 
 Deno.test("deleting a dataset takes its files and their bytes along", () =>
   withHub(async (hub) => {
     const uuid = await hub.dataset({ alt_uid: "gone" });
-    const key = await hub.upload(uuid, bytesOf("x"));
+    const key = await hub.upload(uuid, fileBytesOf("x"));
+    const small = await hub.upload(uuid, bytesOf("small"), { name: "small" });
     const announced = await hub.file(uuid, 3, { name: "never uploaded" });
     assert(await Deno.stat(`${hub.directory}/objects/${key.uuid}/${key.version_id}`));
     assertEquals(await hub.expect(200, "DELETE", `/api/v2/dataset/?dataset_uuid=${uuid}`), null);
@@ -183,6 +185,8 @@ Deno.test("deleting a dataset takes its files and their bytes along", () =>
     await hub.expect(403, "GET", `/api/v2/file/read/?uuid=${key.uuid}`);
     await hub.expect(403, "GET", `/api/v2/file/read/?uuid=${announced.uuid}`);
     assertEquals([...Deno.readDirSync(`${hub.directory}/objects`)], []);
+    using db = new DatabaseSync(`${hub.directory}/hub.sqlite`, { readOnly: true });
+    assertEquals(db.prepare("SELECT file_id FROM kept_objects").all(), [], small.uuid);
     await hub.dataset({ uuid, alt_uid: "gone" });
   }));
 

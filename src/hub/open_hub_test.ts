@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "../../
 import { systemEnv } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
 import { openHub } from "./open_hub.ts";
-import { bytesOf, md5, TestHub } from "./test_hub.ts";
+import { bytesOf, fileBytesOf, md5, TestHub } from "./test_hub.ts";
 
 async function withFolder(test: (directory: string) => Promise<void> | void): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "hub_" });
@@ -51,8 +51,8 @@ Deno.test("closing waits for an upload under way", () =>
 Deno.test("objects of records that were deleted just before a kill go when the hub opens again, others stay", () =>
   withFolder(async (directory) => {
     let hub = await TestHub.open(directory);
-    const gone = await hub.upload(await hub.dataset(), bytesOf("gone"));
-    const kept = await hub.upload(await hub.dataset(), bytesOf("kept"));
+    const gone = await hub.upload(await hub.dataset(), fileBytesOf("gone"));
+    const kept = await hub.upload(await hub.dataset(), fileBytesOf("kept"));
     await hub.close();
     // What a kill between committing a deletion and removing the objects leaves.
     const db = new DatabaseSync(`${directory}/hub.sqlite`);
@@ -68,19 +68,23 @@ Deno.test("a hub of the first version opens with everything that it had", () =>
   withFolder(async (directory) => {
     let hub = await TestHub.open(directory);
     const dataset = await hub.dataset();
-    const secured = await hub.upload(dataset, bytesOf("secured"), { name: "secured" });
-    const pending = await hub.file(dataset, 7, { name: "pending" });
-    await hub.put(await hub.uploadLink(pending), bytesOf("pending"));
+    const secured = await hub.upload(dataset, fileBytesOf("secured"), { name: "secured" });
+    const bytes = fileBytesOf("pending");
+    const pending = await hub.file(dataset, bytes.length, { name: "pending" });
+    await hub.put(await hub.uploadLink(pending), bytes);
     await hub.close();
     const db = new DatabaseSync(`${directory}/hub.sqlite`);
-    db.exec(`DROP TABLE upload_parts; DROP TABLE uploads; ALTER TABLE files DROP COLUMN object_upload;
-             ALTER TABLE files DROP COLUMN object_etag; PRAGMA user_version = 1`);
+    db.exec(
+      `DROP TABLE kept_objects; DROP TABLE upload_parts; DROP TABLE uploads; ALTER TABLE files DROP COLUMN object_upload;
+             ALTER TABLE files DROP COLUMN object_etag; PRAGMA user_version = 1`,
+    );
     db.close();
     hub = await TestHub.open(directory);
-    assertEquals((await hub.validate(pending, md5(bytesOf("pending")))).status, 202);
+    assertEquals((await hub.validate(pending, md5(bytes))).status, 202);
     for (const [key, text] of [[secured, "secured"], [pending, "pending"]] as const) {
-      assertEquals(await (await hub.fetch((await hub.readVersion(key)).S3_link ?? "")).text(), text);
-      assertEquals((await hub.readVersion(key)).etag, md5(bytesOf(text)));
+      const stored = await (await hub.fetch((await hub.readVersion(key)).S3_link ?? "")).bytes();
+      assertEquals(md5(stored), md5(fileBytesOf(text)));
+      assertEquals((await hub.readVersion(key)).etag, md5(fileBytesOf(text)));
     }
     await hub.close();
   }));
@@ -151,7 +155,7 @@ Deno.test({
     withFolder(async (directory) => {
       Deno.chmodSync(directory, 0o755);
       const hub = await TestHub.open(directory);
-      const key = await hub.upload(await hub.dataset(), bytesOf("secret"));
+      const key = await hub.upload(await hub.dataset(), fileBytesOf("secret"));
       const object = `objects/${key.uuid}/${key.version_id}`;
       for (const name of ["hub.sqlite", "hub.sqlite-wal", "objects", "incoming", "uploads", object]) {
         assertEquals((Deno.statSync(`${directory}/${name}`).mode ?? 0) & 0o077, 0, name);

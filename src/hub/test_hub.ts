@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { assertEquals } from "../../tests/assert.ts";
 import { systemEnv } from "../env.ts";
+import { KEPT_BELOW } from "./folder/folder_objects.ts";
 import { type Hub, type HubOptions, openHub } from "./open_hub.ts";
 
 export const ORIGIN = "http://embedded.local";
@@ -17,6 +18,8 @@ export interface Reply {
 export const md5 = (bytes: Uint8Array) => createHash("md5").update(bytes).digest("hex");
 export const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 export const bytesOf = (text: string) => new TextEncoder().encode(text);
+/** Too large to be kept in the catalogue: it becomes a file of the folder. */
+export const fileBytesOf = (text: string) => bytesOf(text.padEnd(KEPT_BELOW, text));
 
 /** Bodies that tests look into. */
 export const FileReply = z.looseObject({

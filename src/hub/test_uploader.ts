@@ -3,6 +3,7 @@
  * confirmed as secured: `<file uuid> <version> <md5>`.
  * Arguments: folder of the hub, number of files (0 = for ever).
  */
+import { randomBytes } from "node:crypto";
 import { md5, TestHub } from "./test_hub.ts";
 
 const [directory = "", count = "0"] = Deno.args;
@@ -11,7 +12,7 @@ const say = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${
 say("ready");
 
 async function uploadOne(dataset: string, n: number): Promise<void> {
-  const bytes = crypto.getRandomValues(new Uint8Array(1 + Math.floor(Math.random() * 60_000)));
+  const bytes = new Uint8Array(randomBytes(1 + Math.floor(Math.random() * 130_000)));
   const key = await hub.file(dataset, bytes.length, { name: `file ${n}`, immutable: n % 2 === 0 });
   const link = await hub.uploadLink(key);
   // A first upload of other bytes, which the second replaces.

@@ -27,6 +27,14 @@ export async function writeBody(
   if (total < length) throw wrongLength(length, `only ${total}`);
 }
 
+/** The body of a request that is known to be short. @throws HubError 400 when more or fewer bytes arrive */
+export async function wholeBody(request: Request, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await request.bytes();
+  if (bytes.length > length) throw wrongLength(length, "more");
+  if (bytes.length < length) throw wrongLength(length, `only ${bytes.length}`);
+  return bytes;
+}
+
 /** A body in pieces of up to 1 MiB, whatever it arrives in; a piece is overwritten by the next one. */
 async function* pieces(body: ReadableStream<Uint8Array> | null, length: number): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(Math.min(PIECE, length));

@@ -9,7 +9,6 @@ import type { FileCatalogue, VersionKey } from "../catalogue.ts";
 import { readPath, readQuery } from "../routes/input.ts";
 import { type FileRecord, Uuid, VersionIdText } from "../schemas.ts";
 import { parseRange } from "./byte_range.ts";
-import { streamFile } from "./file_stream.ts";
 import type { FolderObjects } from "./folder_objects.ts";
 import type { LinkedPart } from "./link_signer.ts";
 
@@ -52,10 +51,9 @@ export function bucketRoutes(objects: FolderObjects, files: FileCatalogue): Hono
         throw new HubError(400, `Content-MD5 is ${claimed}, that of the bytes is ${base64(md5)}`);
       }
     };
-    const { body } = c.req.raw;
     const md5 = part
-      ? await objects.parts.receive({ ...key, ...part }, body, length, check)
-      : (await objects.store(key, body, length, (facts) => check(facts.md5))).md5;
+      ? await objects.parts.receive({ ...key, ...part }, c.req.raw.body, length, check)
+      : (await objects.store(key, c.req.raw, length, (facts) => check(facts.md5))).md5;
     return c.body(null, 200, { ETag: etagOf(md5), "Content-MD5": base64(md5) });
   });
 
@@ -65,14 +63,14 @@ export function bucketRoutes(objects: FolderObjects, files: FileCatalogue): Hono
     if (record?.status !== "secured") throw new HubError(404, "there is no such object");
     const object = await objects.open(key);
     if (!object || object.size !== record.size) {
-      object?.file.close();
+      object?.close();
       throw new HubError(500, `the object of file ${key.uuid} version ${key.version_id} is damaged`);
     }
     const headers = headersOf(record);
     const sameObject = [undefined, headers.ETag].includes(c.req.header("if-range"));
     const range = sameObject ? parseRange(c.req.header("range"), object.size) : null;
     if (range === "unsatisfiable") {
-      object.file.close();
+      object.close();
       const problem = { detail: `the range is outside of ${object.size} bytes` };
       return c.json(problem, 416, { "Content-Range": `bytes */${object.size}` });
     }
@@ -82,10 +80,10 @@ export function bucketRoutes(objects: FolderObjects, files: FileCatalogue): Hono
     // A part has a content md5 of its own.
     if (range) delete headers["Content-MD5"];
     if (c.req.method === "HEAD") {
-      object.file.close();
+      object.close();
       return c.body(null, range ? 206 : 200, headers);
     }
-    return c.body(streamFile(object.file, { start, end }), range ? 206 : 200, headers);
+    return c.body(object.read({ start, end }), range ? 206 : 200, headers);
   });
 
   return app;

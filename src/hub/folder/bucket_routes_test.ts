@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../../../tests/assert.ts";
 import { systemEnv } from "../../env.ts";
-import { bytesOf, Detail, md5, type TestHub, withHub } from "../test_hub.ts";
+import { bytesOf, Detail, fileBytesOf, md5, type TestHub, withHub } from "../test_hub.ts";
 
 /** Names of all files below the folder of unfinished uploads, but for the locks. */
 function unfinished(directory: string): string[] {
@@ -153,7 +153,7 @@ Deno.test({
       },
     };
     await withHub(async (hub) => {
-      const bytes = bytesOf("data");
+      const bytes = fileBytesOf("data");
       const key = await hub.file(await hub.dataset(), bytes.length);
       const link = await hub.uploadLink(key);
       const reply = await hub.put(link, bytes);
@@ -181,7 +181,7 @@ function noSpace(): unknown {
 
 Deno.test("an object that was damaged on disk is not handed out as a whole", () =>
   withHub(async (hub) => {
-    const key = await hub.upload(await hub.dataset(), bytesOf("whole"));
+    const key = await hub.upload(await hub.dataset(), fileBytesOf("whole"));
     const link = (await hub.readVersion(key)).S3_link ?? "";
     Deno.truncateSync(`${hub.directory}/objects/${key.uuid}/${key.version_id}`, 2);
     const reply = await hub.fetch(link);
@@ -190,12 +190,46 @@ Deno.test("an object that was damaged on disk is not handed out as a whole", () 
 
 Deno.test("a stranger's object in place of the uploaded one is counted anew before it is secured", () =>
   withHub(async (hub) => {
-    const key = await hub.file(await hub.dataset(), 4);
-    await hub.put(await hub.uploadLink(key), bytesOf("true"));
+    const [right, wrong] = [fileBytesOf("true"), fileBytesOf("fake")];
+    const key = await hub.file(await hub.dataset(), right.length);
+    await hub.put(await hub.uploadLink(key), right);
     // As after a kill between putting a second upload in place and noting its hashes.
     const path = `${hub.directory}/objects/${key.uuid}/${key.version_id}`;
-    Deno.writeTextFileSync(`${path}.new`, "fake");
+    Deno.writeFileSync(`${path}.new`, wrong);
     Deno.renameSync(`${path}.new`, path);
-    assertEquals((await hub.validate(key, md5(bytesOf("true")))).status, 400);
-    assertEquals((await hub.validate(key, md5(bytesOf("fake")))).status, 202);
+    assertEquals((await hub.validate(key, md5(right))).status, 400);
+    assertEquals((await hub.validate(key, md5(wrong))).status, 202);
+  }));
+
+Deno.test("small and large objects take each other's place, and only what was stored last is handed out", () =>
+  withHub(async (hub) => {
+    const bodies = [bytesOf("small"), fileBytesOf("large"), bytesOf("small again"), bytesOf("smaller")];
+    const key = await hub.file(await hub.dataset(), bodies[0]?.length ?? 0, { immutable: false });
+    for (const body of bodies) {
+      assertEquals((await hub.put(await hub.uploadLink(key), body)).status, 200);
+      assertEquals((await hub.validate(key, md5(body))).status, 202);
+      const record = await hub.readVersion(key);
+      assertEquals([record.size, record.plain_md5], [body.length, md5(body)]);
+      const stored = await (await hub.fetch(record.S3_link ?? "")).bytes();
+      assertEquals(md5(stored), md5(body));
+    }
+    const folder = `${hub.directory}/objects/${key.uuid}`;
+    assertEquals([...Deno.readDirSync(folder)], [], "the file of the large one is gone");
+  }));
+
+Deno.test("a small object that is stored anew while the one before is validated is never secured as that one", () =>
+  withHub(async (hub) => {
+    const key = await hub.file(await hub.dataset(), 3);
+    const link = await hub.uploadLink(key);
+    await hub.put(link, bytesOf("one"));
+    const [validated] = await Promise.all([
+      hub.validate(key, md5(bytesOf("one"))),
+      hub.put(link, bytesOf("two")),
+    ]);
+    const isSecured = validated.status === 202;
+    if (!isSecured) assertEquals((await hub.validate(key, md5(bytesOf("two")))).status, 202);
+    const record = await hub.readVersion(key);
+    const stored = await hub.fetch(record.S3_link ?? "");
+    assertEquals(await stored.text(), isSecured ? "one" : "two");
+    assertEquals(record.plain_md5, md5(bytesOf(isSecured ? "one" : "two")));
   }));

@@ -1,19 +1,39 @@
-/** Objects as files: `objects/<file uuid>/<version id>`, in the folder of the hub. */
+/** Objects as files, `objects/<file uuid>/<version id>` in the folder of the hub; small ones in its catalogue. */
 import type { Env } from "../../env.ts";
-import type { Catalogue, ContentFacts, FileCatalogue, MultipartUpload, VersionKey } from "../catalogue.ts";
+import {
+  type Catalogue,
+  type ContentFacts,
+  type FileCatalogue,
+  isKept,
+  keptStamp,
+  type MultipartUpload,
+  type VersionKey,
+} from "../catalogue.ts";
 import type { Objects, StoredObject } from "../objects.ts";
 import { partCount } from "../part_size.ts";
 import { SharedSync } from "../shared_sync.ts";
+import { wholeBody } from "./body.ts";
+import type { ByteRange } from "./byte_range.ts";
 import { ContentHash, PIECE } from "./content_hash.ts";
+import { streamFile } from "./file_stream.ts";
 import { Incoming } from "./incoming.ts";
 import { LinkSigner } from "./link_signer.ts";
 import { PartUploads } from "./part_uploads.ts";
 import { stampOf } from "./stamp.ts";
 import { syncFolder, syncFolderNow } from "./sync_folder.ts";
 
-export interface ObjectFile {
-  file: Deno.FsFile;
+/**
+ * Smaller ones are kept in the catalogue, bytes: a row costs a small part of what a file, its folder and their ways to the
+ * disk cost.
+ */
+export const KEPT_BELOW = 64 * 1024;
+
+/** An object that can be read once. */
+export interface OpenObject {
   size: number;
+  /** Ends it, and closes it when it has been read. */
+  read(range: ByteRange): ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>;
+  close(): void;
 }
 
 export class FolderObjects implements Objects {
@@ -28,7 +48,7 @@ export class FolderObjects implements Objects {
     directory: string,
     catalogue: Pick<Catalogue, "files" | "uploads" | "durable">,
     readonly signer: LinkSigner,
-    env: Env,
+    private readonly env: Env,
   ) {
     this.files = catalogue.files;
     this.#root = `${directory}/objects`;
@@ -48,6 +68,7 @@ export class FolderObjects implements Objects {
 
   /**
    * Stores a body as the object of a version; of several at once the one that is complete last stays.
+   * @param request whose body it is
    * @param length bytes announced
    * @param check may refuse what arrived, by throwing
    * @returns what arrived, counted by the hub
@@ -55,11 +76,12 @@ export class FolderObjects implements Objects {
    */
   async store(
     key: VersionKey,
-    body: ReadableStream<Uint8Array> | null,
+    request: Request,
     length: number,
     check: (facts: ContentFacts) => void,
   ): Promise<ContentFacts> {
-    const { path, ...content } = await this.#incoming.receive(body, length);
+    if (length < KEPT_BELOW) return await this.#keep(key, await wholeBody(request, length), check);
+    const { path, ...content } = await this.#incoming.receive(request.body, length);
     try {
       const stamp = stampOf(path);
       if (stamp === null) throw new Error(`${path} vanished while it was received`);
@@ -76,9 +98,28 @@ export class FolderObjects implements Objects {
     }
   }
 
+  async #keep(
+    key: VersionKey,
+    bytes: Uint8Array,
+    check: (facts: ContentFacts) => void,
+  ): Promise<ContentFacts> {
+    const hash = new ContentHash();
+    hash.update(bytes);
+    const content = hash.digest();
+    const facts = { ...content, etag: content.md5, stamp: keptStamp(this.env.uuid()) };
+    check(facts);
+    const before = await this.files.objectFacts(key);
+    await this.files.replaceObject(key, facts, bytes);
+    // Of a kill in between a file is left that nothing leads to; it goes with its record.
+    if (before && !isKept(before)) await Deno.remove(this.#path(key)).catch(() => {});
+    return facts;
+  }
+
   async inspect(key: VersionKey): Promise<StoredObject | null> {
     const path = this.#path(key);
     const known = await this.files.objectFacts(key);
+    // The catalogue looks at its stamp again, inside the transaction that secures it.
+    if (known && isKept(known)) return { ...known, isCurrent: () => true };
     const stamp = stampOf(path);
     if (stamp === null) return null;
     // After a kill between renaming and committing, or on a restored copy, the facts are of another file: count again.
@@ -89,10 +130,15 @@ export class FolderObjects implements Objects {
   }
 
   /** Opens an object for reading; null when there is none. */
-  async open(key: VersionKey): Promise<ObjectFile | null> {
+  async open(key: VersionKey): Promise<OpenObject | null> {
+    const bytes = await this.files.keptObject(key);
+    if (bytes) {
+      return { size: bytes.length, read: ({ start, end }) => bytes.subarray(start, end), close: () => {} };
+    }
     try {
       const file = await Deno.open(this.#path(key));
-      return { file, size: (await file.stat()).size };
+      const { size } = await file.stat();
+      return { size, read: (range) => streamFile(file, range), close: () => file.close() };
     } catch (e) {
       if (e instanceof Deno.errors.NotFound) return null;
       throw e;

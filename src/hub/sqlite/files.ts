@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { FileCatalogue, ObjectFacts, VersionKey } from "../catalogue.ts";
+import { type FileCatalogue, isKept, type ObjectFacts, type VersionKey } from "../catalogue.ts";
 import { HubError } from "../hub_error.ts";
 import type { FileCreate, FileRecord } from "../schemas.ts";
 import type { Database } from "./database.ts";
@@ -12,6 +12,8 @@ const FactsRow: z.ZodType<ObjectFacts> = z.object({
   etag: z.string(),
   stamp: z.string(),
 });
+
+const KeptRow = z.object({ bytes: z.instanceof(Uint8Array<ArrayBuffer>) });
 
 const label = (key: VersionKey) => `file ${key.uuid} version ${key.version_id}`;
 
@@ -115,7 +117,7 @@ export class SqliteFiles implements FileCatalogue {
     }
   }
 
-  replaceObject(key: VersionKey, facts: ObjectFacts, place: () => void): void {
+  replaceObject(key: VersionKey, facts: ObjectFacts, place: (() => void) | Uint8Array): void {
     this.db.write("lazy", () => this.putObject(key, facts, null, place));
   }
 
@@ -124,9 +126,14 @@ export class SqliteFiles implements FileCatalogue {
    * @param facts null where the store tells them only when it is asked
    * @param upload that made the object, when it came in several parts
    */
-  putObject(key: VersionKey, facts: ObjectFacts | null, upload: string | null, place: () => void): void {
+  putObject(
+    key: VersionKey,
+    facts: ObjectFacts | null,
+    upload: string | null,
+    place: (() => void) | Uint8Array,
+  ): void {
     this.requireOpen(key);
-    place();
+    this.#place(key, place);
     this.db.run(
       "UPDATE files SET object_upload = ? WHERE uuid = ? AND version_id = ?",
       upload,
@@ -134,6 +141,36 @@ export class SqliteFiles implements FileCatalogue {
       key.version_id,
     );
     if (facts) this.#storeFacts(key, facts);
+  }
+
+  /** Small bytes become a row of their own; whatever else takes their place ends that. */
+  #place(key: VersionKey, place: (() => void) | Uint8Array): void {
+    if (typeof place !== "function") {
+      this.db.run(
+        `INSERT OR REPLACE INTO kept_objects SELECT id, ? FROM files WHERE uuid = ? AND version_id = ?`,
+        place,
+        key.uuid,
+        key.version_id,
+      );
+      return;
+    }
+    place();
+    this.db.run(
+      "DELETE FROM kept_objects WHERE file_id = (SELECT id FROM files WHERE uuid = ? AND version_id = ?)",
+      key.uuid,
+      key.version_id,
+    );
+  }
+
+  keptObject(key: VersionKey): Uint8Array<ArrayBuffer> | null {
+    const row = this.db.get(
+      KeptRow,
+      `SELECT bytes FROM kept_objects
+       WHERE file_id = (SELECT id FROM files WHERE uuid = ? AND version_id = ?)`,
+      key.uuid,
+      key.version_id,
+    );
+    return row?.bytes ?? null;
   }
 
   objectFacts(key: VersionKey): ObjectFacts | null {
@@ -150,7 +187,8 @@ export class SqliteFiles implements FileCatalogue {
   secure(key: VersionKey, md5Checksum: string, facts: ObjectFacts, isCurrent: () => boolean): boolean {
     return this.db.write("durable", () => {
       refuseFinal(this.#required(key));
-      if (!isCurrent()) return false;
+      const isStill = isKept(facts) ? this.objectFacts(key)?.stamp === facts.stamp : isCurrent();
+      if (!isStill) return false;
       this.#storeFacts(key, facts);
       this.db.run(
         `UPDATE files SET status = 'secured', size = ?, md5_checksum = ?, etag = ?, modified = ?

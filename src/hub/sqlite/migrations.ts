@@ -90,4 +90,10 @@ export const MIGRATIONS: readonly string[] = [
     md5 TEXT NOT NULL, place TEXT, PRIMARY KEY (upload_id, number)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- bytes of small objects
+  CREATE TABLE kept_objects (
+    file_id INTEGER PRIMARY KEY REFERENCES files (id) ON DELETE CASCADE, bytes BLOB NOT NULL
+  ) STRICT;
+  `,
 ];
