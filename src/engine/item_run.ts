@@ -1,15 +1,17 @@
 /** One run of one item: read, make ready, publish, judge (docs/ARCHITECTURE.md, "One way through the house"). */
 import { join } from "node:path";
 import type { ItemRow } from "../catalog/item_rows.ts";
+import type { SourceRow } from "../catalog/sources.ts";
 import type { ItemPatch } from "../catalog/items.ts";
 import { itemPath, lookAtItem } from "../discovery/folder_scan.ts";
+import type { Replica } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
 import { isoFromMs } from "../kit/time.ts";
 import { Freezer } from "./freeze.ts";
 import { recordAbsentFiles } from "./absent_files.ts";
 import { FolderManifest } from "./folder_manifest.ts";
 import { fileGroups } from "./prepare.ts";
-import { publishDataset } from "./publish_dataset.ts";
+import { publishDataset, type PublishedDataset } from "./publish_dataset.ts";
 import { publishFiles } from "./publish_files.ts";
 import { type ItemOutcome, type ItemRunOptions, RecordedError } from "./file_run.ts";
 import {
@@ -25,11 +27,15 @@ import {
 } from "./item_verdict.ts";
 import { readItem, recordDraft } from "./read_item.ts";
 import { claimMoved, RelocatedItem } from "./relocated_item.ts";
+import { setAside, writeBack } from "./replica.ts";
 import { decisiveError } from "./retry.ts";
 import { scopeOf } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";
 import { makeStagingFolder } from "./staging.ts";
 import { loadRecord, RunRecorder } from "./sync_record.ts";
+
+/** Fingerprint of an item whose source has noted that it is done. */
+const NOTED = "noted in the source";
 
 /** Runs one item through and brings the verdict into the catalog. Throws only what ends the whole run. */
 export async function runItem(
@@ -53,6 +59,10 @@ class ItemRun {
   readonly #outcome: ItemOutcome;
   readonly #stateBefore: ItemRow["state"];
   #item: ItemRow;
+  /** Of a replica: its source has noted that all is done … */
+  #noted = false;
+  /** … or changed before that could be noted. */
+  #moved = false;
 
   constructor(
     private readonly s: Services,
@@ -66,7 +76,7 @@ class ItemRun {
     this.#path = plan.kind === "folder" ? itemPath(plan, item.path ?? item.identifier) : "";
     this.#recorder = new RunRecorder(
       loadRecord(s.catalog.items.record(item.id)),
-      plan.kind === "folder" ? this.#path : plan.watch_paths[0] ?? null,
+      plan.kind === "folder" ? this.#path : plan.watch_paths[0] ?? plan.address ?? null,
       item.attempts + 1,
       options.iteration,
       () => isoFromMs(s.env.now()),
@@ -89,7 +99,7 @@ class ItemRun {
 
   async run(): Promise<ItemOutcome> {
     const { s, options } = this;
-    const scope = scopeOf(s, this.source.row, this.#item.scope_identifier);
+    const scope = this.#scope(this.source.row, this.#item);
     if (scope === undefined) return this.#leave(unmapped(this.#item));
     const before = this.#look();
     if (before === undefined) return this.#leave(inputGone(this.#path, s.env.now()));
@@ -119,7 +129,7 @@ class ItemRun {
   }
 
   /** @returns why there is nothing to publish yet, or undefined when the dataset was published */
-  async #publish(scope: string, staging: string, fingerprint: string): Promise<string | undefined> {
+  async #publish(given: string, staging: string, fingerprint: string): Promise<string | undefined> {
     const { s, options, source } = this;
     const recorder = this.#recorder;
     const { moved_from } = this.#item;
@@ -127,7 +137,7 @@ class ItemRun {
     const manifest = FolderManifest.of(s, source, this.#path);
     if (manifest) {
       if (!options.dryRun) manifest.tidy();
-      this.#item = await manifest.adopt(this.#item, scope, recorder);
+      this.#item = await manifest.adopt(this.#item, given, recorder);
       this.#outcome.item.datasetUUID = this.#item.dataset_uuid;
     }
     options.progress?.reading();
@@ -137,6 +147,7 @@ class ItemRun {
     );
     if ("not_started" in read) return read.not_started;
     const { draft } = read;
+    const scope = draft.replica?.scope.uuid ?? given;
     claimMoved(s, source, this.#item, draft.alt_uid, scope);
     recordDraft(draft, recorder);
 
@@ -161,16 +172,29 @@ class ItemRun {
     const { plan } = source;
     const root = plan.kind === "folder" ? await s.env.fs.realPath(plan.root) : null;
     const local = plan.kind === "folder" && !plan.server_folder;
-    const freezer = Freezer.in(s, { staging, root, local }, options.signal);
-    await publishFiles(s, dataset, fileGroups(s, draft, this.#item.id, local), freezer, {
+    const { progress } = options;
+    const onRead = progress && { onRead: progress.checking.bind(progress) };
+    const freezer = Freezer.in(s, { staging, root, local, ...onRead }, options.signal);
+    const files = {
       recorder,
       plan: this.#outcome.item.plan.files,
       outcome: this.#outcome,
       source: source.row.id,
       creator: source.row.owner ?? "",
       options,
-    });
-    recordAbsentFiles(s, draft, recorder);
+      secured: [],
+    };
+    const open = draft.replica ? setAside(s, draft, dataset.remote, files) : draft.files;
+    await publishFiles(
+      s,
+      dataset,
+      fileGroups(s, { ...draft, files: open }, this.#item.id, local),
+      freezer,
+      files,
+    );
+    // A replica leaves out what it knows to be done.
+    if (!draft.replica) recordAbsentFiles(s, draft, recorder);
+    else if (!options.dryRun) await this.#writeBack(draft.replica, dataset, files.secured);
     if (manifest && !options.dryRun && recorder.eventful) {
       manifest.write(this.#refreshed(), dataset.scope, recorder, fingerprint);
     }
@@ -184,14 +208,38 @@ class ItemRun {
     const error = decisiveError(this.#recorder.errors);
     const item = this.#refreshed();
     const after = this.#look();
-    if (after !== undefined && after !== before) {
+    if (after !== undefined && (after !== before || this.#moved)) {
       this.#recorder.log("changed_during_sync", "the input changed while it was read: it is looked at again");
       return changedMeanwhile(after, now);
     }
     if (error) return failed(item, error, verdictKey(s, source), now, s.env.random());
     const row = s.catalog.sources.byId(source.row.id) ?? source.row;
-    if (scopeOf(s, row, item.scope_identifier) !== scope) return scopeChanged();
-    return synchronized(verdictKey(s, source));
+    if (this.#scope(row, item) !== scope) return scopeChanged();
+    const done = synchronized(verdictKey(s, source));
+    // A replica's database has the mark now: should discovery find the item again, then because something happened to it.
+    return this.#noted ? { ...done, patch: { ...done.patch, fingerprint: NOTED } } : done;
+  }
+
+  /** Marks in the source what is on the platform, and has it take over what users changed there. */
+  async #writeBack(
+    replica: Replica,
+    dataset: PublishedDataset,
+    secured: { uuid: string; version_id: number }[],
+  ): Promise<void> {
+    const { s, source } = this;
+    await this.#recorder.task("write back", async () => {
+      const complete = this.#recorder.errors.length === 0;
+      const outcome = { state: replica.state, secured, complete };
+      this.#moved = await writeBack(s, source, this.#item, dataset, outcome, this.options.signal);
+      this.#noted = complete && !this.#moved;
+      if (!this.#moved && dataset.base) this.#update({ base: JSON.stringify(dataset.base) });
+    });
+  }
+
+  /** Where the item goes; "" until it was read, when its backend decides. */
+  #scope(row: SourceRow, item: ItemRow): string | undefined {
+    if (this.source.info.scope_policy === "DISABLED") return item.scope_identifier ?? "";
+    return scopeOf(this.s, row, item.scope_identifier);
   }
 
   /** Ends a run: state and record in one transaction. */

@@ -67,6 +67,9 @@ export async function checkOverlap(s: Services, plan: SourcePlan, self?: SourceR
       const theirs = new Set(other.plan.watch_paths.map(real));
       const shared = plan.watch_paths.map(real).find((p) => theirs.has(p));
       if (shared) throw configError(`${shared} is already used by "${row.name}"`);
+      if (plan.address !== undefined && plan.address === other.plan.address) {
+        throw configError(`the same database (${plan.address}) is already used by "${row.name}"`);
+      }
     }
   }
 }

@@ -54,6 +54,8 @@ export interface DiscoveryPage {
   items: DiscoveredItem[];
   /** Passed back as `since` at the next call; JSON. */
   cursor: unknown;
+  /** At the end of a round: files of a folder of databases that belong to no item. Absent: nothing is said of them. */
+  unmatched?: { path: string; reason: string }[];
   /** True when a further call would bring more at once. */
   more: boolean;
 }
@@ -155,6 +157,11 @@ export interface DatabaseBackend extends BackendBase {
    * Empty: always run it.
    */
   watchPaths(config: Config): string[];
+  /**
+   * Which database it is, where no file says that: text without secrets, the same for every way of naming it, such as
+   * `postgresql://host:port/name`.
+   */
+  address?(config: Config): string;
   /** Finds items after `since` (undefined = first time), and known ones whose fingerprint may have changed. */
   discover(config: Config, since: unknown): DiscoveryPage | Promise<DiscoveryPage>;
 }

@@ -9,21 +9,32 @@ const STRING_OR_NAME = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\bInfinity\b|\bNaN\b/gs;
 
 /**
  * Parses tolerant JSON.
+ * @param ofNumber what stands for a number that is written so, where its digits matter
  * @throws SyntaxError when it is not even that
  */
-export function parseTolerantJson(text: string): unknown {
+export function parseTolerantJson(text: string, ofNumber?: (source: string) => unknown): unknown {
   const hasNames = /NaN|Infinity/.test(text);
-  if (!hasNames && !/\d{16}/.test(text)) return JSON.parse(text);
+  if (!hasNames && !ofNumber && !/\d{16}/.test(text)) return JSON.parse(text);
   const standard = hasNames
     ? text.replace(STRING_OR_NAME, (part) => part.startsWith('"') ? part : JSON.stringify(MARK + part))
     : text;
-  return JSON.parse(standard, restore);
+  return JSON.parse(
+    standard,
+    (_key, value: unknown, context?: { source?: string }) => restore(value, context?.source, ofNumber),
+  );
 }
 
-function restore(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value === "string" && value.startsWith(MARK)) return Number(value.slice(MARK.length));
+function restore(
+  value: unknown,
+  source: string | undefined,
+  ofNumber?: (source: string) => unknown,
+): unknown {
+  if (typeof value === "string" && value.startsWith(MARK)) {
+    const name = value.slice(MARK.length);
+    return ofNumber ? ofNumber(name) : Number(name);
+  }
+  if (ofNumber && typeof value === "number" && source !== undefined) return ofNumber(source);
   if (typeof value === "number" && !Number.isSafeInteger(value)) {
-    const source = context?.source;
     if (source && /^-?\d+$/.test(source)) return source;
   }
   return value;

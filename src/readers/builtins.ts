@@ -3,11 +3,13 @@
 export type ModuleLoader = () => Promise<{ default: unknown }>;
 
 export const BUILTIN_BACKENDS: Record<string, ModuleLoader> = {
+  core_tools: () => import("../../backends/core_tools/mod.ts"),
   folderbase: () => import("../../backends/folderbase/mod.ts"),
   labber: () => import("../../backends/labber/mod.ts"),
   native: () => import("../../backends/native/mod.ts"),
   qcodes: () => import("../../backends/qcodes/mod.ts"),
   quantify: () => import("../../backends/quantify/mod.ts"),
+  resonance: () => import("../../backends/resonance/mod.ts"),
 };
 
 export const BUILTIN_CONVERTERS: Record<string, ModuleLoader> = {

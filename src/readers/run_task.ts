@@ -78,7 +78,13 @@ async function resolve(backend: Backend, raw: Config): Promise<ReaderTasks["reso
 }
 
 function planOf(backend: Backend, config: Config): SourcePlan {
-  if (backend.kind === "database") return { kind: "database", watch_paths: backend.watchPaths(config) };
+  if (backend.kind === "database") {
+    return {
+      kind: "database",
+      watch_paths: backend.watchPaths(config),
+      ...(backend.address ? { address: backend.address(config) } : {}),
+    };
+  }
   const pattern = backend.name_pattern;
   if (pattern?.flags) {
     throw new SyncError("usage", "backend_invalid", `backend ${backend.identifier}: name_pattern has flags`, {

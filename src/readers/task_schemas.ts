@@ -109,7 +109,7 @@ const plan: z.ZodType<SourcePlan> = z.discriminatedUnion("kind", [
     name_pattern: text.nullable(),
     scope_from_path: flag,
   }),
-  z.strictObject({ kind: z.literal("database"), watch_paths: texts }),
+  z.strictObject({ kind: z.literal("database"), watch_paths: texts, address: text.optional() }),
 ]);
 
 const discoveredItem = object<DiscoveredItem>({
@@ -218,6 +218,7 @@ export const TASKS: {
     input: object({ backend: text, config, since: z.unknown().optional() }),
     output: object<DiscoveryPage>({
       items: z.array(discoveredItem),
+      unmatched: z.array(z.object({ path: text, reason: text })).optional(),
       cursor: z.unknown().optional(),
       more: flag,
     }),

@@ -41,7 +41,12 @@ export type SourcePlan =
     name_pattern: string | null;
     scope_from_path: boolean;
   }
-  | { kind: "database"; watch_paths: string[] };
+  | {
+    kind: "database";
+    watch_paths: string[];
+    /** Which database it is, where no file says that. */
+    address?: string | undefined;
+  };
 
 export interface Inspection {
   type: FileType;

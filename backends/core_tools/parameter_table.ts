@@ -1,0 +1,195 @@
+/** The parameters of a measurement: what was measured and set, and where their values are. */
+import { z } from "zod";
+import { SyncError } from "../../src/kit/errors.ts";
+import { parseTolerantJson } from "../../src/kit/tolerant_json.ts";
+import type { Database } from "./connection.ts";
+import { type Measurement, NEW_LAYOUT } from "./overview.ts";
+import { quotedIdentifier } from "./server.ts";
+
+/** One array of a measurement. */
+export interface Parameter {
+  /** Shared by the arrays that one instrument parameter gives. */
+  id: string | null;
+  /** The measured parameter that it belongs to; of a measured one its own id. */
+  measuredId: string | null;
+  /** Which array of a parameter that gives several. */
+  set: number;
+  /** The axis that a setpoint runs along. */
+  axis: number;
+  isSetpoint: boolean;
+  name: string;
+  label: string;
+  unit: string;
+  /** Ids of the setpoints in order of the axes. */
+  dependencies: string[];
+  /** Null when it is not recorded or no shape. */
+  shape: number[] | null;
+  /** Points written. */
+  cursor: number;
+  totalSize: number | null;
+  /** The large object that holds the values; null when there is none. */
+  oid: string | null;
+}
+
+/** In both layouts; `name_gobal` and `depencies` are core-tools' spelling. */
+const COLUMNS = [
+  "param_id",
+  "nth_set",
+  "nth_dim",
+  "param_id_m_param",
+  "setpoint",
+  "setpoint_local",
+  "name",
+  "label",
+  "unit",
+  "depencies",
+  "shape",
+  "write_cursor",
+  "total_size",
+  "oid",
+] as const;
+const SELECTION = COLUMNS.map((name) => `${name}::text AS ${name}`).join(", ");
+
+const text = z.string().nullable();
+const integer = text.transform((value) => Number(value ?? 0));
+const rowSchema = z.object({
+  param_id: text,
+  nth_set: integer,
+  nth_dim: integer,
+  param_id_m_param: text,
+  setpoint: text,
+  setpoint_local: text,
+  name: text,
+  label: text,
+  unit: text,
+  depencies: text,
+  shape: text,
+  write_cursor: integer,
+  total_size: text,
+  oid: text,
+}).transform((row): Parameter => ({
+  id: row.param_id,
+  measuredId: row.param_id_m_param,
+  set: row.nth_set,
+  axis: row.nth_dim,
+  isSetpoint: row.setpoint === "true" || row.setpoint_local === "true",
+  name: row.name ?? "",
+  label: row.label ?? "",
+  unit: row.unit ?? "",
+  dependencies: listIn(row.depencies)?.map(String) ?? [],
+  shape: shapeIn(row.shape),
+  cursor: row.write_cursor,
+  totalSize: row.total_size === null ? null : Number(row.total_size),
+  oid: oidIn(row.oid),
+}));
+
+/** Ids stay text where a double cannot hold them. */
+function listIn(json: string | null): unknown[] | null {
+  if (json === null) return null;
+  const value = parseTolerantJson(json);
+  return Array.isArray(value) ? value : null;
+}
+
+function shapeIn(json: string | null): number[] | null {
+  const shape = z.array(z.number().int().nonnegative()).safeParse(listIn(json));
+  return shape.success ? shape.data : null;
+}
+
+/** The column is a signed integer, object numbers are unsigned; 0 is none. */
+function oidIn(column: string | null): string | null {
+  const oid = Number(column ?? 0);
+  return oid === 0 ? null : String(oid < 0 ? oid + 2 ** 32 : oid);
+}
+
+/**
+ * The parameters in order; empty when none is recorded.
+ * @throws SyncError data `parameters_missing` when the table that the measurement names is not there
+ */
+export async function readParameters(db: Database, measurement: Measurement): Promise<Parameter[]> {
+  const { exp_data_location: own, sync_location, uuid } = measurement;
+  const isOld = sync_location !== NEW_LAYOUT && own !== null && own !== "";
+  const table = isOld ? await findTable(db, own) : null;
+  if (table?.isReadable === false) {
+    throw new SyncError(
+      "permission",
+      "table_denied",
+      `measurement ${measurement.id}: no right to read its table of parameters ${table.name}`,
+      {
+        blame: "source",
+        hint: `An administrator of the database runs: GRANT SELECT ON ${table.name} TO <the role>;`,
+      },
+    );
+  }
+  if (table) {
+    const rows = await db.query(`SELECT ${SELECTION} FROM ${table.name} ORDER BY id`);
+    return rows.map((row) => rowSchema.parse(row));
+  }
+  if (await findTable(db, "measurement_parameters")) {
+    const rows = await db.query(
+      `SELECT ${SELECTION} FROM measurement_parameters WHERE exp_uuid = $1::text::bigint ORDER BY param_index, id`,
+      uuid,
+    );
+    if (rows.length > 0 || !isOld) return rows.map((row) => rowSchema.parse(row));
+  }
+  if (!isOld) return [];
+  throw new SyncError(
+    "data",
+    "parameters_missing",
+    `measurement ${measurement.id}: its table of parameters ${JSON.stringify(own)} is not in the database`,
+    { hint: "Restore the table from a backup; the measurement is published without its values." },
+  );
+}
+
+/**
+ * A table of parameters that the role sees, its name quoted; null when there is none. core-tools writes the names without quotes, so
+ * that the server has folded them to lower case and cut them; `name` is a value here and never a part of a statement.
+ */
+async function findTable(
+  db: Database,
+  name: string,
+): Promise<{ name: string; isReadable: boolean } | null> {
+  const [found] = await db.query(
+    `SELECT n.nspname::text AS schema, c.relname::text AS name,
+     pg_catalog.has_table_privilege(c.oid, 'SELECT') AS readable
+     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'depencies' AND NOT a.attisdropped
+     WHERE c.relname IN ($1::text::name, pg_catalog.lower($1::text)::name) AND c.relkind IN ('r', 'p')
+     AND pg_catalog.pg_table_is_visible(c.oid) ORDER BY c.relname = $1::text::name DESC LIMIT 1`,
+    name,
+  );
+  return found
+    ? {
+      name: `${quotedIdentifier(String(found.schema))}.${quotedIdentifier(String(found.name))}`,
+      isReadable: found.readable === true,
+    }
+    : null;
+}
+
+/** Points written in all arrays together, by uuid: how far unfinished measurements are. */
+export async function pointsWritten(
+  db: Database,
+  unfinished: readonly Pick<Measurement, "uuid" | "exp_data_location" | "sync_location">[],
+): Promise<Map<string, string>> {
+  const points = new Map<string, string>();
+  if (unfinished.length === 0) return points;
+  const note = (uuid: string, row: Record<string, unknown> | undefined) =>
+    points.set(uuid, `${row?.written ?? ""} of ${row?.arrays ?? 0}`);
+  if (await findTable(db, "measurement_parameters")) {
+    const rows = await db.query(
+      `SELECT exp_uuid::text AS uuid, pg_catalog.sum(write_cursor)::text AS written, pg_catalog.count(*)::text AS arrays
+       FROM measurement_parameters WHERE exp_uuid = ANY ($1::text::bigint[]) GROUP BY exp_uuid`,
+      `{${unfinished.map((m) => m.uuid).join(",")}}`,
+    );
+    for (const row of rows) note(String(row.uuid), row);
+  }
+  for (const { uuid, exp_data_location: own, sync_location } of unfinished) {
+    if (points.has(uuid) || sync_location === NEW_LAYOUT || !own) continue;
+    const table = await findTable(db, own);
+    if (!table?.isReadable) continue;
+    const [row] = await db.query(
+      `SELECT pg_catalog.sum(write_cursor)::text AS written, pg_catalog.count(*)::text AS arrays FROM ${table.name}`,
+    );
+    note(uuid, row);
+  }
+  return points;
+}
