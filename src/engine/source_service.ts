@@ -340,7 +340,8 @@ export class SourceService {
   /** The root or database that a configuration leads to. */
   async #placeOf(backend: string, config: Record<string, unknown>): Promise<string> {
     const { plan } = await this.s.readers.run("resolve", { backend, config });
-    return plan === null ? "" : plan.kind === "folder" ? plan.root : plan.watch_paths.join("\n");
+    if (plan === null) return "";
+    return plan.kind === "folder" ? plan.root : [plan.address ?? "", ...plan.watch_paths].join("\n");
   }
 }
 
