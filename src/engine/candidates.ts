@@ -1,5 +1,6 @@
 /** The files of a draft on their way to the platform: what they are, and how to get at their bytes. */
 import type { Identity } from "../catalog/caches.ts";
+import type { OwnVersion } from "../kit/drafts.ts";
 import type { ErrorData } from "../kit/errors.ts";
 import type { Snapshot } from "../transfer/snapshot.ts";
 import type { UploadEntry } from "./sync_record.ts";
@@ -22,6 +23,8 @@ export interface Candidate {
   /** What the bytes come from, for the record: the user's file or folder; null for what a backend made. */
   origin: { path: string; mtime_ms: number | null } | null;
   converter: UploadEntry["converter"];
+  /** Of a replica: there is nothing to decide about which version it is. */
+  version?: OwnVersion;
   /** Known without reading the bytes when the file is unchanged since an earlier run. */
   identity: Identity;
   /** Gets at the bytes; cheap when they were just read. The identity may be newer than the one known before. */

@@ -39,6 +39,8 @@ export interface FileRun {
   source: number;
   creator: string;
   options: ItemRunOptions;
+  /** Filled with the versions that the platform has. */
+  secured: { uuid: string; version_id: number }[];
 }
 
 /** An error that is in the record already; it only ends the run of this item. */
@@ -56,7 +58,7 @@ export async function publishAndRecord(
   s: Services,
   dataset: PublishedDataset,
   file: Candidate | FailedCandidate,
-  { recorder, plan, outcome, creator, source, options }: FileRun,
+  { recorder, plan, outcome, creator, source, options, secured }: FileRun,
 ): Promise<void> {
   const planned = (action: string, version_id: number | null, reason: string) =>
     plan.push({ name: file.name, action, version_id, reason });
@@ -84,6 +86,7 @@ export async function publishAndRecord(
     for (const note of done.notes) recorder.log("upload_note", `${file.name}: ${note}`);
     recorder.upload(file.name, uploadEntry(s, file, hashesOf(done)));
     planned(done.action, done.version_id, done.reason);
+    secured.push({ uuid: done.file_uuid, version_id: done.version_id });
     if (done.action === "unchanged") outcome.files_unchanged++;
     else {
       outcome.files_uploaded++;
@@ -101,9 +104,9 @@ export async function publishAndRecord(
 }
 
 /** An entry of the record, an error until the rest says otherwise. */
-function uploadEntry(
+export function uploadEntry(
   s: Services,
-  file: Candidate | FailedCandidate,
+  file: Pick<Candidate, "filename" | "origin" | "converter">,
   rest: Partial<UploadEntry>,
 ): UploadEntry {
   return {

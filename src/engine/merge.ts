@@ -3,7 +3,7 @@
  * platform now). After a successful sync the local values become the base, also where the platform's were kept:
  * otherwise the next sync would take the user's edit for ours and undo it.
  */
-import type { Metadata } from "./metadata.ts";
+import { isSame, type Metadata } from "./metadata.ts";
 
 export interface Merge {
   /** Only the keys that differ from the platform; empty = no request. */
@@ -17,29 +17,51 @@ export interface Merge {
  */
 export function mergeMetadata(base: Metadata | null, local: Metadata, remote: Metadata): Merge {
   const logs: Merge["logs"] = [];
-  const merged: Metadata = {
+  return { changes: changesTo(mergedMetadata(base, local, remote, logs), remote, logs), logs };
+}
+
+/** What both sides should have. */
+export function mergedMetadata(
+  base: Metadata | null,
+  local: Metadata,
+  remote: Metadata,
+  logs: Merge["logs"],
+): Metadata {
+  return {
     name: mergeField("name", base?.name, local.name, remote.name, logs),
     description: mergeField("description", base?.description, local.description, remote.description, logs),
     ranking: mergeField("ranking", base?.ranking, local.ranking, remote.ranking, logs),
     keywords: mergeKeywords(base, local, remote),
     attributes: mergeAttributes(base, local, remote, logs),
+    ...(local.notes === undefined
+      ? {}
+      : { notes: mergeField("notes", base?.notes, local.notes, remote.notes ?? null, logs) }),
   };
-  const changes: Partial<Metadata> = {};
+}
+
+/** What the platform is to be told so that it has the merged values. */
+export function changesTo(merged: Metadata, remote: Metadata, logs: Merge["logs"]): Merge["changes"] {
+  const changes: Merge["changes"] = {};
   if (merged.name !== remote.name) changes.name = merged.name;
   if ((merged.description ?? "") !== (remote.description ?? "")) changes.description = merged.description;
+  if (merged.notes !== undefined && !isSame(merged.notes, remote.notes)) changes.notes = merged.notes;
   if (merged.ranking !== remote.ranking) changes.ranking = merged.ranking;
-  if (!sameSet(merged.keywords, remote.keywords)) changes.keywords = merged.keywords;
-  if (!sameMap(merged.attributes, remote.attributes)) {
+  if (!isSame(merged.keywords, remote.keywords)) changes.keywords = merged.keywords;
+  if (!isSame(merged.attributes, remote.attributes)) {
     // The API has no way to send an empty attribute set (S7).
     if (Object.keys(merged.attributes).length > 0) changes.attributes = merged.attributes;
     else logs.push({ code: "cannot_clear", message: "the platform cannot clear the last attribute" });
   }
-  // Null means "unchanged" on the wire: a description cannot be emptied either.
-  if (changes.description === null) {
-    delete changes.description;
-    logs.push({ code: "cannot_clear", message: "the platform cannot clear a description" });
+  // Null means "unchanged" on the wire: a text cannot be emptied either.
+  for (const key of ["description", "notes"] as const) {
+    if (changes[key] !== null) continue;
+    delete changes[key];
+    logs.push({
+      code: "cannot_clear",
+      message: `the platform cannot clear ${key === "notes" ? "" : "a "}${key}`,
+    });
   }
-  return { changes, logs };
+  return changes;
 }
 
 /** One field; `base` undefined = there is none (S5). */
@@ -95,14 +117,4 @@ function mergeAttributes(
 
 function same(a: string | number | null, b: string | number | null): boolean {
   return (a ?? "") === (b ?? "");
-}
-
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  const set = new Set(b);
-  return new Set(a).size === set.size && a.every((k) => set.has(k));
-}
-
-function sameMap(a: Record<string, string>, b: Record<string, string>): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((k) => a[k] === b[k]);
 }

@@ -10,8 +10,21 @@ export const metadataSchema = z.object({
   ranking: z.number(),
   keywords: z.array(z.string()),
   attributes: z.record(z.string(), z.string()),
+  /** Only of replicas: other sources have none, and never speak for them. */
+  notes: z.string().nullable().optional(),
 });
 export type Metadata = z.infer<typeof metadataSchema>;
+
+/** Equal as far as the platform can tell: lists are sets, and empty is null. */
+export function isSame(a: Metadata[keyof Metadata], b: Metadata[keyof Metadata]): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return JSON.stringify([...new Set(value)].sort());
+  if (typeof value !== "object" || value === null) return JSON.stringify(value ?? "");
+  return JSON.stringify(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1));
+}
 
 const NAME_LIMIT = 255;
 
@@ -30,5 +43,6 @@ export function metadataOf(draft: DatasetDraft, identifier: string): Metadata {
     ranking: draft.ranking,
     keywords: [...new Set(draft.keywords.map((k) => k.trim()).filter((k) => k !== ""))],
     attributes: attributesAsText(draft.attributes),
+    ...(draft.replica ? { notes: draft.replica.notes || null } : {}),
   };
 }

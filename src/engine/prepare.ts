@@ -30,7 +30,13 @@ export async function* fileGroups(
 ): AsyncGenerator<FileGroup> {
   const planned = await planConversions(s, draft);
   const names = new Set<string>();
+  const numbered = Map.groupBy(draft.files.filter((f) => f.version), (f) => f.version?.uuid);
+  for (const versions of numbered.values()) {
+    const sizes = await Promise.all(versions.map((f) => sizeOf(s, f.path, local || f.staged)));
+    yield { size: Math.max(...sizes), files: (freezer) => oneByOne(versions, freezer) };
+  }
   for (const file of draft.files) {
+    if (file.version) continue;
     if (names.has(file.name)) {
       yield { size: 0, files: (_freezer, recorder) => refuseDuplicate(file, recorder) };
       continue;
@@ -62,6 +68,14 @@ function refuseDuplicate(file: FileDraft, recorder: Recorder): AsyncGenerator<Ca
   const hint = "Rename one of the two files.";
   recorder.error(new SyncError("data", "duplicate_file_name", what, { hint }).toData());
   return noFiles();
+}
+
+/** The versions of one file in their order. */
+async function* oneByOne(
+  versions: readonly FileDraft[],
+  freezer: Freezer,
+): AsyncGenerator<Candidate | FailedCandidate> {
+  for (const version of versions) yield await prepareUserFile(version, freezer, false);
 }
 
 async function* noFiles(): AsyncGenerator<Candidate> {}
@@ -173,10 +187,24 @@ async function prepareUserFile(
   try {
     const { path, stat } = freezer.look(file.path);
     origin = { path: file.path, mtime_ms: stat.mtime_ms };
-    const freeze = (known?: Identity) =>
-      freezer.freezeUserFile(path, file.filename, file.type, opened, known && { stat, identity: known });
+    // What the content looks like is remembered for all who upload this file; a replica says what its version is.
+    const seenAs = (identity: Identity): Identity =>
+      file.version && file.type !== "auto" ? { ...identity, type: file.type } : identity;
+    const freeze = async (known?: Identity) => {
+      const type = file.version ? "auto" : file.type;
+      const frozen = await freezer.freezeUserFile(
+        path,
+        file.filename,
+        type,
+        opened,
+        known && { stat, identity: known },
+      );
+      return { ...frozen, identity: seenAs(frozen.identity) };
+    };
     const identity = freezer.remembered(path, stat);
-    if (identity) return { ...common(file, origin), identity, freeze: () => freeze(identity) };
+    if (identity) {
+      return { ...common(file, origin), identity: seenAs(identity), freeze: () => freeze(identity) };
+    }
     const frozen = await freeze();
     return { ...common(file, origin), identity: frozen.identity, freeze: () => Promise.resolve(frozen) };
   } catch (e) {
@@ -193,6 +221,7 @@ function common(file: FileDraft, origin: Candidate["origin"]): Omit<Candidate, "
     file_generator: file.file_generator ?? null,
     origin,
     converter: null,
+    ...(file.version ? { version: file.version } : {}),
   };
 }
 

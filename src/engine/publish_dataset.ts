@@ -1,10 +1,12 @@
 /** Brings a dataset's metadata to the platform: find, adopt, create, move, merge (behaviour 4). */
 import type { ItemRow } from "../catalog/item_rows.ts";
+import type { TakenOver } from "../kit/define_backend.ts";
 import type { DatasetDraft } from "../kit/drafts.ts";
 import type { Dataset, DatasetChanges } from "../platform/client.ts";
-import { mergeMetadata } from "./merge.ts";
+import { type Merge, mergeMetadata } from "./merge.ts";
 import { type Metadata, metadataOf } from "./metadata.ts";
 import { keepIntent, lastTold } from "./publish_intent.ts";
+import { findReplica, mergeReplica, type ReplicaMerge } from "./replica.ts";
 import type { ReadySource, Services } from "./services.ts";
 import type { RunRecorder } from "./sync_record.ts";
 
@@ -27,21 +29,29 @@ export interface PublishedDataset {
   local: Metadata;
   action: "create" | "update" | "unchanged";
   changes: string[];
+  /** What a replica is to take over from the platform; the base is `base` when it has done so. */
+  takenOver?: TakenOver;
+  base?: Metadata;
 }
 
 /** Finds or creates the dataset and pushes what changed; durable in the catalog before anything is created. */
 export async function publishDataset(s: Services, input: PublishInput): Promise<PublishedDataset> {
   const { item, draft, scope, recorder, dryRun } = input;
   const now = () => s.env.now();
-  const altUid = draft.alt_uid && draft.alt_uid.toLowerCase() !== item.dataset_uuid ? draft.alt_uid : null;
-  let uuid = item.dataset_uuid;
-  let remote = await s.client.findDataset({ uuid, alt_uid: altUid, scope_uuid: scope });
+  const { replica } = draft;
+  let uuid = replica?.uuid ?? item.dataset_uuid;
+  if (uuid !== item.dataset_uuid && !dryRun) s.catalog.items.update(item.id, { dataset_uuid: uuid }, now());
+  const altUid = draft.alt_uid && draft.alt_uid.toLowerCase() !== uuid ? draft.alt_uid : null;
+  let remote = replica
+    ? await findReplica(s, replica, altUid, dryRun)
+    : await s.client.findDataset({ uuid, alt_uid: altUid, scope_uuid: scope });
   let { base, pushed_scope } = lastTold(item, remote);
-  if (remote && remote.uuid === uuid && remote.alt_uid && altUid && remote.alt_uid !== altUid) {
+  const isReplaced = !replica && remote?.uuid === uuid && altUid && (remote.alt_uid || altUid) !== altUid;
+  if (isReplaced) {
     // The input was replaced by another measurement under the same name (a new database, say): the old dataset stays.
     recorder.log(
       "dataset_replaced",
-      `dataset ${uuid} is ${remote.alt_uid}, the input is ${altUid} now: it gets its own`,
+      `dataset ${uuid} is ${remote?.alt_uid}, the input is ${altUid} now: it gets its own`,
     );
     remote = await s.client.readDatasetByAltUid(altUid, scope);
     uuid = remote?.uuid ?? s.env.uuid();
@@ -55,9 +65,11 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   /** Another one created the dataset at the same time. */
   let wasBeaten = false;
   if (!remote && !dryRun) {
+    const { notes, ...created } = local;
+    const told = replica ? { ...created, notes: null } : created;
     s.catalog.items.update(item.id, { pushed_scope: scope, alt_uid: altUid }, now());
-    keepIntent(s.catalog, item.id, { dataset: uuid, changes: local, local }, now());
-    const creator = input.source.row.owner ?? (await s.client.me()).sub;
+    keepIntent(s.catalog, item.id, { dataset: uuid, changes: told, local: told }, now());
+    const creator = replica?.creator ?? input.source.row.owner ?? (await s.client.me()).sub;
     remote = await s.client.createDataset({
       uuid,
       alt_uid: altUid,
@@ -73,8 +85,13 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
     recorder.changed();
     wasBeaten = remote !== null;
     if (!remote) {
-      s.catalog.items.update(item.id, { base: JSON.stringify(local), intent: null }, now());
+      s.catalog.items.update(item.id, { base: JSON.stringify(told), intent: null }, now());
       recorder.log("dataset_created", `created dataset ${uuid}`);
+      if (notes) {
+        // A dataset is created without notes (4.2): they follow.
+        await s.client.updateDataset(uuid, { notes });
+        s.catalog.items.update(item.id, { base: JSON.stringify(local) }, now());
+      }
       return { uuid, scope, remote: null, local, action: "create", changes: Object.keys(local) };
     }
   }
@@ -95,7 +112,9 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
     const { name, description, ranking } = remote;
     local = { ...local, name, description, ranking };
   }
-  const merge = mergeMetadata(base, local, remote);
+  const merge: Merge & Partial<ReplicaMerge> = replica
+    ? mergeReplica(base, local, remote, replica.modified + s.client.clockOffsetMs)
+    : mergeMetadata(base, local, remote);
   for (const l of merge.logs) recorder.log(l.code, l.message);
   if (Date.parse(remote.collected) !== Date.parse(draft.collected)) {
     recorder.log(
@@ -103,22 +122,32 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
       `collected is ${draft.collected} at the source, ${remote.collected} on the platform`,
     );
   }
-  const { description, ...others } = merge.changes;
-  const changes: DatasetChanges = { ...others, ...(description ? { description } : {}) };
+  const { description, notes, ...others } = merge.changes;
+  const changes: DatasetChanges = {
+    ...others,
+    ...(description ? { description } : {}),
+    ...(notes ? { notes } : {}),
+  };
   if (altUid !== null && !remote.alt_uid) changes.alt_uid = altUid;
   const keys = Object.keys(changes);
   if (keys.length > 0) {
     recorder.changed();
     recorder.log("dataset_updated", `changed ${keys.join(", ")}`);
     if (!dryRun) {
-      keepIntent(s.catalog, item.id, { dataset: uuid, scope: where, changes: merge.changes, local }, now());
+      // Of a replica both sides tell after a kill what was done.
+      const intent = replica ? {} : { changes: merge.changes, local };
+      keepIntent(s.catalog, item.id, { dataset: uuid, scope: where, ...intent }, now());
       await s.client.updateDataset(uuid, changes);
     }
   }
+  const { takenOver = {}, base: agreed = local } = merge;
+  const isAgreed = Object.keys(takenOver).length === 0;
+  if (!isAgreed) recorder.log("taken_over", `from the platform: ${Object.keys(takenOver).join(", ")}`);
   if (!dryRun) {
+    const known = isAgreed ? { base: JSON.stringify(agreed) } : {};
     s.catalog.items.update(
       item.id,
-      { base: JSON.stringify(local), pushed_scope: where, alt_uid: altUid, is_secondary, intent: null },
+      { ...known, pushed_scope: where, alt_uid: altUid, is_secondary, intent: null },
       now(),
     );
   }
@@ -129,6 +158,7 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
     local,
     action: keys.length > 0 ? "update" : "unchanged",
     changes: keys,
+    ...(isAgreed ? {} : { takenOver, base: agreed }),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Candidate } from "./candidates.ts";
 import { fileUuid } from "./file_uuid.ts";
 import { settledRecords } from "./other_agents.ts";
 import type { PublishedDataset } from "./publish_dataset.ts";
+import { ownDecision } from "./replica.ts";
 import type { Services } from "./services.ts";
 import { isoFromMs } from "../kit/time.ts";
 
@@ -49,13 +50,17 @@ export async function publishFile(
   file: Candidate,
   options: PublishFileOptions,
 ): Promise<FileResult> {
-  let remote: FileRecord[] = dataset.remote?.files.filter((f) => f.name === file.name) ?? [];
+  const { version } = file;
+  const isOfFile = (r: FileRecord) => version ? r.uuid === version.uuid : r.name === file.name;
+  let remote: FileRecord[] = dataset.remote?.files.filter(isOfFile) ?? [];
   let identity = file.identity;
   const newUuid = fileUuid(dataset.uuid, file.name);
   let isSettled = false;
 
   for (let round = 0; round < DECISIONS; round++) {
-    const decision = decide(s, dataset.uuid, file, identity, remote, newUuid);
+    const decision = version
+      ? ownDecision(version, remote)
+      : decide(s, dataset.uuid, file, identity, remote, newUuid);
     const key = { file_uuid: decision.file_uuid, version_id: decision.version_id };
     const result = (action: FileResult["action"], notes: string[] = []): FileResult => ({
       action,
@@ -80,7 +85,8 @@ export async function publishFile(
       // The bytes that were sent count: those of a re-packed file of equal content were not.
       const sent = s.catalog.fileVersions.ofName(dataset.uuid, file.name)
         .find((v) => v.secured && v.file_uuid === key.file_uuid && v.version_id === key.version_id);
-      if (!options.dryRun) remember(true, sent);
+      // Of a version that someone else sent only the platform knows which bytes it has.
+      if (!options.dryRun && (sent || !version)) remember(true, sent);
       return result("unchanged");
     }
     const action = decision.action === "replace" ? "replaced" : "uploaded";
@@ -108,8 +114,8 @@ export async function publishFile(
         filename: file.filename,
         uuid: key.file_uuid,
         version_id: key.version_id,
-        creator: options.creator,
-        collected: isoFromMs(file.created),
+        creator: version?.creator ?? options.creator,
+        collected: version?.collected ?? isoFromMs(file.created),
         size: identity.size,
         type: identity.type,
         file_generator: file.file_generator,
@@ -120,7 +126,8 @@ export async function publishFile(
         ? null
         : remote.find((r) => r.uuid === key.file_uuid && r.version_id === key.version_id) ?? null,
       source: frozen.snapshot,
-      contentMd5: identity.content_md5,
+      // Of what a replica made the platform knows the plain md5 (F12).
+      contentMd5: version ? null : identity.content_md5,
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
     };

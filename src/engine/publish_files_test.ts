@@ -63,6 +63,7 @@ async function withBench(onRequest: OnRequest, test: (bench: Bench) => Promise<v
     },
     transfer: memoryTransfer(),
     registry: () => Promise.resolve({ backends: [], converters: [], broken: [] }),
+    ownsPlatform: true,
     machineId: "machine",
     version: "0",
     log() {},
@@ -91,6 +92,7 @@ async function withBench(onRequest: OnRequest, test: (bench: Bench) => Promise<v
       source: 1,
       creator: "me",
       options,
+      secured: [],
     });
   };
   try {

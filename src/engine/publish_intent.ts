@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ItemRow } from "../catalog/item_rows.ts";
 import type { Dataset } from "../platform/client.ts";
-import { type Metadata, metadataSchema } from "./metadata.ts";
+import { isSame, type Metadata, metadataSchema } from "./metadata.ts";
 
 const intentSchema = z.object({
   dataset: z.string(),
@@ -41,12 +41,5 @@ export function lastTold(
 
 function isDone(changes: Partial<Metadata>, remote: Metadata): boolean {
   const keys = Object.keys(changes) as (keyof Metadata)[];
-  return keys.every((key) => canonical(changes[key]) === canonical(remote[key]));
-}
-
-/** Lists and maps as sets. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return JSON.stringify([...value].sort());
-  if (typeof value !== "object" || value === null) return JSON.stringify(value ?? "");
-  return JSON.stringify(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1));
+  return keys.every((key) => isSame(changes[key], remote[key]));
 }

@@ -87,7 +87,8 @@ export function afterFailure(item: ItemRow, error: ErrorData, now: number, rando
       return deferred(BUSY[Math.min(streak, BUSY.length) - 1] ?? MINUTE);
     case "data":
     case "converter":
-      return quarantined();
+      // A file on a drive that is away comes back without anything else changing.
+      return error.retry === "later" ? counted() : quarantined();
     case "reader":
       return streak >= REPEAT_LIMIT ? quarantined("reader_crash") : counted();
     case "platform":

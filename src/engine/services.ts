@@ -15,6 +15,8 @@ export interface Services {
   home: Home;
   catalog: Catalog;
   client: PlatformClient;
+  /** The platform is the embedded one, which belongs to this agent. */
+  ownsPlatform: boolean;
   readers: ReaderPool;
   transfer: TransferContext;
   /** Installed backends and converters; asked once per run. */

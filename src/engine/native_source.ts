@@ -1,0 +1,42 @@
+/** The one source of qdrive's local database: made by itself where there is a database, never a second time. */
+import type { Catalog } from "../catalog/catalog.ts";
+import { SyncError } from "../kit/errors.ts";
+import { nativeFolders } from "../kit/native_places.ts";
+import type { Services } from "./services.ts";
+import type { SourceService } from "./source_service.ts";
+
+const NATIVE = "etiket_sync_agent_native";
+const NAME = "QH datasets";
+/** Fact that the user removed the source. */
+const REMOVED = "native_source_removed";
+
+const nativeSource = (catalog: Catalog) => catalog.sources.list().find((row) => row.backend === NATIVE);
+
+/** Adds the source where there is a database at one of its usual places, unless the user removed it. */
+export async function addNativeSource(s: Services, sources: SourceService): Promise<void> {
+  const { catalog } = s;
+  if (nativeSource(catalog) || catalog.getFact(REMOVED) !== undefined || nativeFolders().length === 0) return;
+  try {
+    await sources.add({ name: NAME, backend: NATIVE, config: {} });
+  } catch (e) {
+    s.log(`the source "${NAME}" was not made: ${SyncError.from(e).message}`);
+  }
+}
+
+/** @throws SyncError `sync_source_config_error` when there is such a source already */
+export function refuseSecondNative(catalog: Catalog, backend: string): void {
+  if (backend !== NATIVE) return;
+  const known = nativeSource(catalog);
+  if (!known) return;
+  throw new SyncError(
+    "usage",
+    "sync_source_config_error",
+    `there can be only one native source, and "${known.name}" is one`,
+    { hint: `Change its folder instead: etiket-sync source update "${known.name}" --set data_directory=FOLDER` },
+  );
+}
+
+/** A source that the user removed is not made again. */
+export function rememberRemoved(catalog: Catalog, backend: string): void {
+  if (backend === NATIVE) catalog.setFact(REMOVED, "yes");
+}
