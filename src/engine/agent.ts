@@ -19,6 +19,7 @@ import { transferSlots } from "../transfer/slots.ts";
 import { VERSION } from "../version.ts";
 import { Engine } from "./engine.ts";
 import { type Home, openHome } from "./home.ts";
+import { installedModules } from "./installed_modules.ts";
 import { ItemService } from "./item_service.ts";
 import { type InstanceLock, takeLock } from "./lock.ts";
 import { addNativeSource } from "./native_source.ts";
@@ -95,7 +96,7 @@ export class Agent {
     );
     const pool = createReaderPool({ max: settings.readers.max, log, temp: home.stagingDir });
     const readers = unsealingReaders(pool, secrets);
-    const registry = await readers.run("describe", {});
+    const registry = await installedModules(catalog, readers);
     const said = new Set<string>();
     const services: Services = {
       env,

@@ -15,7 +15,8 @@ export function readerCommand(load: readonly string[]): { program: string; args:
   return { program: Deno.execPath(), args: ["run", "-A", "--quiet", ...packages, mainModule(), ...args] };
 }
 
-const IN_CHECKOUT = import.meta.url.endsWith("/src/readers/launch.ts");
+/** The program runs from its sources. */
+export const IN_CHECKOUT = import.meta.url.endsWith("/src/readers/launch.ts");
 
 /** main.ts of this checkout; a bundle is one file, which is its own main module. */
 function mainModule(): string {
