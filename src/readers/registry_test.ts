@@ -50,6 +50,7 @@ Deno.test("the built-in backends and converters are described with where they co
     "etiket_sync_agent_labber",
     "etiket_sync_agent_qcodes",
     "etiket_sync_agent_quantify",
+    "etiket_sync_agent_resonance",
   ]);
   assertEquals(builtIn(converters).map((c) => c.id), ["csv_to_hdf5", "zarr_to_netcdf4", "zarr_to_zip"]);
   assertEquals(backends.find((b) => b.origin !== "built-in")?.origin, url("misbehaving"));

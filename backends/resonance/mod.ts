@@ -1,0 +1,32 @@
+/**
+ * Resonance: runs of a beamline from SQLite databases with Zarr stores as datasets, their events and images as netCDF;
+ * and the writer of such databases.
+ */
+import { defineBackend } from "../../src/kit/define_backend.ts";
+import { FIELDS, resonanceConfig, validate } from "./config.ts";
+import { discover } from "./discover.ts";
+import { readRunItem } from "./read.ts";
+
+export { WriterDatabaseError, WriterStateError } from "./writer/errors.ts";
+export type { Image, ImageData } from "./writer/image_type.ts";
+export { IndexWriter } from "./writer/index_writer.ts";
+export { RunWriter, type RunWriterOptions, type Sample } from "./writer/run_writer.ts";
+
+export default defineBackend({
+  kind: "database",
+  identifier: "etiket_sync_agent_resonance",
+  display_name: "Resonance",
+  version: "1.0.0",
+  scope_policy: "REQUIRED",
+  supports_scope_mapping: false,
+  has_owner: true,
+  fields: FIELDS,
+  validate,
+  watchPaths: (config) => {
+    // The journal of every transaction changes the folder; databases deeper inside are read once a minute.
+    const { data_directory, database_path } = resonanceConfig(config);
+    return [data_directory ?? database_path ?? ""];
+  },
+  discover: (config, since) => discover(resonanceConfig(config), since, Date.now()),
+  read: (config, item, context) => readRunItem(resonanceConfig(config), item, context),
+});

@@ -1,0 +1,202 @@
+/** Reads one run into a draft. */
+import { writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { ReadContext, ReadItem } from "../../src/kit/define_backend.ts";
+import type { DatasetDraft, DraftLog, FileDraft, ReadResult } from "../../src/kit/drafts.ts";
+import type { ErrorData } from "../../src/kit/errors.ts";
+import { writing } from "../../src/kit/file_failures.ts";
+import { DistinctNames } from "../../src/kit/hdf5/netcdf_names.ts";
+import { databaseState } from "../../src/kit/sqlite/database_state.ts";
+import { withReadOnly } from "../../src/kit/sqlite/with_read_only.ts";
+import { isoFromMs } from "../../src/kit/time.ts";
+import { activityOf, QUIET_MS, stacksOf } from "./activity.ts";
+import {
+  corrupt,
+  demandBeamtime,
+  type ImageRef,
+  mapOf,
+  readImageRefs,
+  readRun,
+  readStreams,
+  type Run,
+  type Stream,
+} from "./beamtime_database.ts";
+import type { ResonanceConfig } from "./config.ts";
+import { plainJson } from "./event_column.ts";
+import { imageFields, writeImages } from "./image_file.ts";
+import { placeOf, stemOf } from "./places.ts";
+import { readColumns, type StreamColumns } from "./stream_columns.ts";
+import { hasFile, writeStream } from "./stream_file.ts";
+
+interface RunContent {
+  run: Run;
+  streams: StreamColumns[];
+  refs: ImageRef[];
+}
+
+/**
+ * Reads a run: its events per stream and its images per field as netCDF, and what is known of it as JSON. Damaged parts
+ * become problems of the draft.
+ * @throws SyncError of class data when the run itself cannot be read, else busy, source or local
+ */
+export async function readRunItem(
+  config: ResonanceConfig,
+  item: ReadItem,
+  context: ReadContext,
+): Promise<ReadResult> {
+  const { path, runUid } = placeOf(config, item.identifier);
+  const content = await readContent(path, runUid, context);
+  if ("not_started" in content) return content;
+  const { run, streams } = content;
+  const { files, logs, problems: ofImages, imageNames } = await writeFiles(path, content, context);
+  const problems = [...ofImages, ...streams.flatMap((s) => damageOf(path, s))];
+  return {
+    draft: {
+      ...describe(path, config, content, imageNames),
+      files,
+      ...(logs.length > 0 ? { logs } : {}),
+      ...(problems.length > 0 ? { problems } : {}),
+      state: run.exit_status === null ? "incomplete" : "complete",
+    },
+  };
+}
+
+function readContent(
+  path: string,
+  runUid: string,
+  context: ReadContext,
+): Promise<RunContent | { not_started: string }> {
+  const { modified } = databaseState(path);
+  return withReadOnly(path, (db) => {
+    demandBeamtime(db);
+    const run = readRun(db, runUid);
+    const ended = run.exit_status !== null || run.time_stop !== null;
+    if (!ended && context.newest && context.now - activityOf(db, runUid, modified).last <= QUIET_MS) {
+      return {
+        not_started: `run ${runUid} is being measured: it is read when it ends, when another run begins, ` +
+          "or when nothing came for 10 minutes",
+      };
+    }
+    const refs = readImageRefs(db, runUid);
+    const images = new Set(refs.map((ref) => ref.field));
+    return { run, refs, streams: readStreams(db, runUid).map((stream) => readColumns(db, stream, images)) };
+  }, { temp: context.staging });
+}
+
+interface WrittenFiles {
+  files: FileDraft[];
+  logs: DraftLog[];
+  problems: ErrorData[];
+  imageNames: Set<string>;
+}
+
+async function writeFiles(path: string, content: RunContent, context: ReadContext): Promise<WrittenFiles> {
+  const { run, streams } = content;
+  const result: WrittenFiles = { files: [], logs: [], problems: [], imageNames: new Set() };
+  const names = new DistinctNames();
+  const shared = {
+    staged: true,
+    created: Math.floor(1000 * run.time_start),
+    file_generator: "Resonance",
+  } as const;
+  // Names of streams and fields may be anything, so files in the staging folder are numbered.
+  const staged = () => join(context.staging, `file_${result.files.length}`);
+
+  const json = staged();
+  writing(json, () => writeFileSync(json, runDocument(content)));
+  result.files.push({ ...shared, name: names.take("run"), filename: "run.json", type: "JSON", path: json });
+  for (const columns of streams) {
+    if (!hasFile(columns)) continue;
+    const file = staged();
+    await writeStream(file, run, columns);
+    result.files.push({ ...shared, ...hdf5Names("", columns.stream.name, names), path: file });
+  }
+  for (const images of imageFields(run, content.refs, stacksOf(path, run.uid))) {
+    result.imageNames.add(images.field);
+    const file = staged();
+    const report = await writeImages(file, path, run, images, describedKey(streams, images.field));
+    result.logs.push(...report.logs);
+    result.problems.push(...report.problems);
+    if (!report.written) continue;
+    result.files.push({ ...shared, ...hdf5Names("images/", images.field, names), path: file });
+  }
+  return result;
+}
+
+/** `<folder><name>` and `<name>.hdf5`, with what no file name can hold as `_` and the second of a name as `_2`. */
+function hdf5Names(folder: string, name: string, names: DistinctNames) {
+  // deno-lint-ignore no-control-regex -- control characters are among what is replaced
+  const clean = name.normalize("NFC").toWellFormed().replace(/[/\\<>:"|?*\x00-\x1f\x7f]/g, "_").trim();
+  const logical = names.take(folder + (/^\.*$/.test(clean) ? "_" : clean));
+  return { name: logical, filename: `${logical.slice(folder.length)}.hdf5`, type: "HDF5_NETCDF" } as const;
+}
+
+/** What the first stream that knows a field says of it. */
+function describedKey(streams: readonly StreamColumns[], field: string): unknown {
+  return streams.map(({ stream }) => mapOf(stream.data_keys)[field]).find((key) => key !== undefined);
+}
+
+/** Run, sample and streams as JSON. */
+function runDocument({ run, streams }: RunContent): string {
+  const { sample, ...row } = run;
+  const described = streams.map(
+    ({ stream, events }): [string, Omit<Stream, "name"> & { num_events: number }] => {
+      const { name, ...rest } = stream;
+      return [name, { ...rest, num_events: events }];
+    },
+  );
+  return `${plainJson({ run: row, sample, streams: Object.fromEntries(described) }, 2)}\n`;
+}
+
+function damageOf(path: string, { stream, damaged }: StreamColumns): ErrorData[] {
+  if (damaged === 0) return [];
+  return [corrupt(`${path}: stream "${stream.name}"`, `${damaged} events hold no valid JSON`).toData()];
+}
+
+function describe(
+  path: string,
+  config: ResonanceConfig,
+  { run, streams }: RunContent,
+  images: ReadonlySet<string>,
+): DatasetDraft {
+  const { sample } = run;
+  const metadata = mapOf(run.metadata);
+  const events = streams.reduce((sum, s) => sum + s.events, 0);
+  const tags = Array.isArray(sample?.tags) ? sample.tags.filter((tag) => typeof tag === "string") : [];
+  const fields = streams.flatMap((s) => [...s.fields.keys()]).filter((field) => !images.has(field));
+  const attributes: Record<string, unknown> = {
+    sample: sample?.name,
+    formula: sample?.formula,
+    serial: sample?.serial,
+    beamline_pos: sample?.beamline_pos,
+    operator: run.operator || scalar(metadata.operator),
+    exit_status: run.exit_status,
+    beamtime: stemOf(path),
+    "set-up": config.set_up,
+  };
+  for (const [key, value] of Object.entries(metadata)) {
+    attributes[key] ??= scalar(value);
+  }
+  return {
+    name: [run.plan_name, sample?.name].filter(Boolean).join(" "),
+    alt_uid: run.uid,
+    collected: isoFromMs(1000 * run.time_start),
+    description: [
+      `database : ${basename(path)}`,
+      `run UID : ${run.uid}`,
+      `plan : ${run.plan_name}`,
+      `number of events : ${events}`,
+    ].join(" | "),
+    keywords: [...new Set([run.plan_name, ...tags, ...fields])].filter((word) => word !== ""),
+    ranking: 0,
+    attributes: Object.fromEntries(
+      Object.entries(attributes).filter(([, value]) => value !== null && value !== undefined && value !== ""),
+    ),
+    files: [],
+  };
+}
+
+/** A value that is no list and no map. */
+function scalar(value: unknown): unknown {
+  return typeof value === "object" ? undefined : value;
+}
