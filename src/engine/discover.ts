@@ -68,7 +68,7 @@ async function discoverDatabase(s: Services, source: ReadySource, options: Intak
     const page = await s.readers.run(
       "discover",
       { backend: info.identifier, config, since: row.cursor },
-      options.signal ? { signal: options.signal } : {},
+      { owner: row.id, ...(options.signal ? { signal: options.signal } : {}) },
     );
     // A source that was changed meanwhile is read from the beginning.
     options.signal?.throwIfAborted();
@@ -81,6 +81,9 @@ async function discoverDatabase(s: Services, source: ReadySource, options: Intak
         s.env.now(),
       );
       s.catalog.sources.setCursor(row.id, page.cursor);
+      if (page.unmatched) {
+        s.catalog.sources.setUnmatched(row.id, page.unmatched.length, page.unmatched.slice(0, 1000));
+      }
     });
     row.cursor = page.cursor;
     more = page.more;

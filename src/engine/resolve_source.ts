@@ -48,7 +48,7 @@ export async function resolveSource(s: Services, row: SourceRow): Promise<ReadyS
   const { problems, config, plan } = await s.readers.run("resolve", {
     backend: info.identifier,
     config: row.config,
-  }).catch((e) => {
+  }, { owner: row.id }).catch((e) => {
     throw namingSource(e, row.name);
   });
   if (problems.length > 0 || !plan || !config) {
