@@ -8,6 +8,7 @@ import { fileEvents } from "./doctor_checks/file_events.ts";
 import { inotifyLimits } from "./doctor_checks/inotify_limits.ts";
 import { libraryVersions } from "./doctor_checks/library_versions.ts";
 import { clock, platformReachable } from "./doctor_checks/platform.ts";
+import { secrets } from "./doctor_checks/secrets.ts";
 import { sourceEvents } from "./doctor_checks/source_events.ts";
 import { sourcesReadable } from "./doctor_checks/sources_readable.ts";
 import { stateFolder } from "./doctor_checks/state_folder.ts";
@@ -24,6 +25,7 @@ export const CHECKS: readonly Check[] = [
   fileEvents,
   inotifyLimits,
   apiPort,
+  secrets,
   sourcesReadable,
   sourceEvents,
   libraryVersions,

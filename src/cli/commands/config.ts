@@ -1,3 +1,5 @@
+import type { Settings } from "../../engine/settings.ts";
+import { backendNamed } from "../backend_names.ts";
 import type { Cli } from "../cli.ts";
 import { command } from "../command.ts";
 import { keyValues } from "../table.ts";
@@ -20,7 +22,7 @@ const configShow = (cli: Cli) =>
     const { readSettings } = await import("../../engine/settings.ts");
     const given = cli.globals.config;
     const file = given ? resolve(given) : join(cli.home, "config.toml");
-    const settings = readSettings(file, given !== undefined);
+    const settings = await withoutSecrets(cli, readSettings(file, given !== undefined));
     cli.print(
       { home: cli.home, config_file: file, settings },
       (d) =>
@@ -40,6 +42,18 @@ const configSchema = (cli: Cli) =>
     const { settingsJsonSchema } = await import("../../engine/settings.ts");
     cli.print(settingsJsonSchema(), (schema) => JSON.stringify(schema, null, 2));
   });
+
+/** Which settings of a source are secret is known to its backend; of one that is not installed nothing is shown. */
+async function withoutSecrets(cli: Cli, settings: Settings): Promise<Settings> {
+  if (settings.sources.every(({ config }) => Object.keys(config).length === 0)) return settings;
+  const { withoutSecrets } = await import("../../engine/source_secrets.ts");
+  const { backends } = await cli.withAgent((agent) => agent.describe());
+  const sources = settings.sources.map((source) => {
+    const fields = backendNamed(source.backend, backends)?.fields;
+    return { ...source, config: fields ? withoutSecrets(fields, source.config) : {} };
+  });
+  return { ...settings, sources };
+}
 
 /** `{a: {b: 1}}` → `[["a.b", 1]]`. */
 function flatten(value: Record<string, unknown>, prefix = ""): [string, unknown][] {

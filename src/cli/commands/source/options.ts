@@ -29,8 +29,9 @@ export async function configFromOptions(
   const config = configFromAssignments(options.set ?? [], fields);
   const asked = options.secret ?? [];
   const secrets = fields.filter((f) => f.secret);
-  for (const f of secrets.filter((s) => s.name in config)) {
-    cli.warn(`--set ${f.name}=… shows a secret in the list of processes; use --secret ${f.name}`);
+  const given = secrets.filter((f) => [f.name, ...(f.aliases ?? [])].some((name) => name in config));
+  for (const { name } of given) {
+    cli.warn(`--set ${name}=… shows a secret in the list of processes; use --secret ${name}`);
   }
   for (const name of asked) {
     if (backend && !secrets.some((f) => f.name === name)) {
@@ -40,7 +41,7 @@ export async function configFromOptions(
     }
   }
   const missing = complete
-    ? secrets.filter((f) => f.required && !(f.name in config) && !asked.includes(f.name))
+    ? secrets.filter((f) => f.required && !given.includes(f) && !asked.includes(f.name))
     : [];
   return { ...config, ...await readSecrets([...asked, ...missing.map((f) => f.name)]) };
 }
