@@ -8,6 +8,7 @@ import {
   type ManifestContent,
   readManifest,
   removeLeftover,
+  replaceForeign,
   writeManifest,
 } from "./local_manifest.ts";
 import { metadataSchema } from "./metadata.ts";
@@ -16,6 +17,10 @@ import { inputPath, isGone } from "./relocation_place.ts";
 import type { ReadySource, Services } from "./services.ts";
 import type { RunRecorder } from "./sync_record.ts";
 import { isoFromMs } from "../kit/time.ts";
+
+/** How often, and how far apart, a manifest is read that says nothing yet. */
+const WRITTEN_LOOKS = 10;
+const WRITTEN_PAUSE_MS = 100;
 
 export class FolderManifest {
   private constructor(
@@ -77,9 +82,25 @@ export class FolderManifest {
    */
   async claim(item: ItemRow, scope: string, recorder: RunRecorder, fingerprint: string): Promise<ItemRow> {
     if (item.base !== null) return item;
-    const isTaken = claimFolder(this.#content(item, scope, recorder, fingerprint), this.s.env.fs);
+    const content = this.#content(item, scope, recorder, fingerprint);
     recorder.changed();
-    return isTaken ? await this.adopt(item, scope, recorder) : item;
+    if (!claimFolder(content, this.s.env.fs)) return item;
+    await this.#untilWritten();
+    const adopted = await this.adopt(item, scope, recorder);
+    const there = this.#uuidAt(this.folder);
+    if (adopted.dataset_uuid !== item.dataset_uuid || there === item.dataset_uuid) return adopted;
+    // What is there is about another folder, or another scope.
+    if (!replaceForeign(content, there, this.s.env.fs)) return item;
+    await this.#untilWritten();
+    return await this.adopt(item, scope, recorder);
+  }
+
+  /** Another agent that is first needs a moment from making its manifest to having filled it. */
+  async #untilWritten(): Promise<void> {
+    for (let look = 0; look < WRITTEN_LOOKS; look++) {
+      if (readManifest(this.folder, this.s.env.fs) !== "unreadable") return;
+      await this.s.env.sleep(WRITTEN_PAUSE_MS);
+    }
   }
 
   /** Writes the manifest; a folder that cannot be written to is no failure (R5). */

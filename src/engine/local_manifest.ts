@@ -26,9 +26,16 @@ export function readManifest(
   folder: string,
   fs: Pick<FileSystem, "readTextFileSync"> = Deno,
 ): LocalManifest | "unreadable" | undefined {
+  return readManifestFile(`${folder}/${NAME}`, fs);
+}
+
+function readManifestFile(
+  path: string,
+  fs: Pick<FileSystem, "readTextFileSync">,
+): LocalManifest | "unreadable" | undefined {
   let text: string;
   try {
-    text = fs.readTextFileSync(`${folder}/${NAME}`);
+    text = fs.readTextFileSync(path);
   } catch (e) {
     return e instanceof Deno.errors.NotFound ? undefined : "unreadable";
   }
@@ -81,6 +88,37 @@ export function claimFolder(content: ManifestContent, fs: Files = Deno): boolean
   }
 }
 
+/**
+ * Marks a folder as one dataset in place of a manifest that is not about it: of all agents that try at the same moment
+ * one takes that away.
+ * @param foreign dataset uuid of the manifest that is not about the folder; undefined when it cannot be read
+ * @returns whether the manifest of another agent is there now
+ */
+export function replaceForeign(
+  content: ManifestContent,
+  foreign: string | undefined,
+  fs: Files = Deno,
+): boolean {
+  const { folder, machine_id } = content;
+  const taken = temporaryName(folder, machine_id);
+  try {
+    fs.renameSync(`${folder}/${NAME}`, taken);
+  } catch (e) {
+    // Taken away by another agent, which makes its own now; or nothing can be written here.
+    return e instanceof Deno.errors.NotFound && claimFolder(content, fs);
+  }
+  const manifest = readManifestFile(taken, fs);
+  const uuid = manifest === undefined || manifest === "unreadable" ? undefined : manifest.dataset_uuid;
+  if (uuid !== foreign) {
+    // Another agent was quicker, and this is its manifest.
+    fs.renameSync(taken, `${folder}/${NAME}`);
+    return true;
+  }
+  const isClaimed = claimFolder(content, fs);
+  removeLeftover(folder, machine_id, fs);
+  return isClaimed;
+}
+
 function writeDurably(path: string, content: ManifestContent, how: Deno.OpenOptions, fs: Files): void {
   const text = stringify({
     version: 0.1,
@@ -112,7 +150,7 @@ export function removeLeftover(folder: string, machineId: string, fs: Files = De
   }
 }
 
-type Files = Pick<FileSystem, "openSync" | "renameSync" | "removeSync" | "statSync">;
+type Files = Pick<FileSystem, "openSync" | "readTextFileSync" | "renameSync" | "removeSync" | "statSync">;
 
 function isThere(path: string, fs: Pick<FileSystem, "statSync">): boolean {
   try {
