@@ -178,7 +178,7 @@ export class Agent {
         rmSync(join(this.home.stagingDir, left), { recursive: true, force: true });
       }
       await this.#provision();
-      await addNativeSource(this.services, this.sources);
+      await addNativeSource(this.services, (input) => this.sources.add(input));
       return lock;
     } catch (e) {
       lock.release();

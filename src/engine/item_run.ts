@@ -27,7 +27,7 @@ import {
 } from "./item_verdict.ts";
 import { readItem, recordDraft } from "./read_item.ts";
 import { claimMoved, RelocatedItem } from "./relocated_item.ts";
-import { setAside, writeBack } from "./replica.ts";
+import { setAside, writeBack } from "./replica_files.ts";
 import { decisiveError } from "./retry.ts";
 import { scopeOf } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";

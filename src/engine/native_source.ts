@@ -3,7 +3,6 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { SyncError } from "../kit/errors.ts";
 import { nativeFolders } from "../kit/native_places.ts";
 import type { Services } from "./services.ts";
-import type { SourceService } from "./source_service.ts";
 
 const NATIVE = "etiket_sync_agent_native";
 const NAME = "QH datasets";
@@ -12,12 +11,16 @@ const REMOVED = "native_source_removed";
 
 const nativeSource = (catalog: Catalog) => catalog.sources.list().find((row) => row.backend === NATIVE);
 
+type AddSource = (
+  input: { name: string; backend: string; config: Record<string, unknown> },
+) => Promise<unknown>;
+
 /** Adds the source where there is a database at one of its usual places, unless the user removed it. */
-export async function addNativeSource(s: Services, sources: SourceService): Promise<void> {
+export async function addNativeSource(s: Services, add: AddSource): Promise<void> {
   const { catalog } = s;
   if (nativeSource(catalog) || catalog.getFact(REMOVED) !== undefined || nativeFolders().length === 0) return;
   try {
-    await sources.add({ name: NAME, backend: NATIVE, config: {} });
+    await add({ name: NAME, backend: NATIVE, config: {} });
   } catch (e) {
     s.log(`the source "${NAME}" was not made: ${SyncError.from(e).message}`);
   }
@@ -32,7 +35,10 @@ export function refuseSecondNative(catalog: Catalog, backend: string): void {
     "usage",
     "sync_source_config_error",
     `there can be only one native source, and "${known.name}" is one`,
-    { hint: `Change its folder instead: etiket-sync source update "${known.name}" --set data_directory=FOLDER` },
+    {
+      hint:
+        `Change its folder instead: etiket-sync source update "${known.name}" --set data_directory=FOLDER`,
+    },
   );
 }
 

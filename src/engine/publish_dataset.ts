@@ -6,7 +6,8 @@ import type { Dataset, DatasetChanges } from "../platform/client.ts";
 import { type Merge, mergeMetadata } from "./merge.ts";
 import { type Metadata, metadataOf } from "./metadata.ts";
 import { keepIntent, lastTold } from "./publish_intent.ts";
-import { findReplica, mergeReplica, type ReplicaMerge } from "./replica.ts";
+import { findReplica } from "./replica_dataset.ts";
+import { mergeReplica, type ReplicaMerge } from "./replica_merge.ts";
 import type { ReadySource, Services } from "./services.ts";
 import type { RunRecorder } from "./sync_record.ts";
 

@@ -4,12 +4,12 @@ import type { FileVersionRow } from "../catalog/file_versions.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { FileRecord } from "../platform/client.ts";
 import { type UploadJob, uploadVersion } from "../transfer/upload.ts";
+import { decideOwnVersion } from "../transfer/own_version.ts";
 import { decideVersion, type VersionDecision } from "../transfer/version_decision.ts";
 import type { Candidate } from "./candidates.ts";
 import { fileUuid } from "./file_uuid.ts";
 import { settledRecords } from "./other_agents.ts";
 import type { PublishedDataset } from "./publish_dataset.ts";
-import { ownDecision } from "./replica.ts";
 import type { Services } from "./services.ts";
 import { isoFromMs } from "../kit/time.ts";
 
@@ -59,7 +59,7 @@ export async function publishFile(
 
   for (let round = 0; round < DECISIONS; round++) {
     const decision = version
-      ? ownDecision(version, remote)
+      ? decideOwnVersion(version, remote)
       : decide(s, dataset.uuid, file, identity, remote, newUuid);
     const key = { file_uuid: decision.file_uuid, version_id: decision.version_id };
     const result = (action: FileResult["action"], notes: string[] = []): FileResult => ({

@@ -48,6 +48,7 @@ Deno.test("the built-in backends and converters are described with where they co
   assertEquals(builtIn(backends).map((b) => b.identifier), [
     "etiket_sync_agent_folderbase",
     "etiket_sync_agent_labber",
+    "etiket_sync_agent_native",
     "etiket_sync_agent_qcodes",
     "etiket_sync_agent_quantify",
     "etiket_sync_agent_resonance",
