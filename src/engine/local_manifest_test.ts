@@ -1,5 +1,11 @@
 import { assertEquals } from "../../tests/assert.ts";
-import { judgeManifest, type ManifestSituation, readManifest, writeManifest } from "./local_manifest.ts";
+import {
+  judgeManifest,
+  type ManifestSituation,
+  readManifest,
+  replaceForeign,
+  writeManifest,
+} from "./local_manifest.ts";
 
 const U = "1a111111-2222-4333-8444-555555555555";
 const situation = (patch: Partial<ManifestSituation> = {}): ManifestSituation => ({
@@ -75,5 +81,36 @@ Deno.test("manifests of the original agent are read: uuid without dashes, no map
   );
   const m = readManifest(folder);
   assertEquals(m !== "unreadable" && m?.dataset_uuid, U);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("a manifest about another folder is replaced by the first that tries, which the next finds", () => {
+  const folder = Deno.makeTempDirSync();
+  const content = (machine: string, uuid: string) => ({
+    dataset_uuid: uuid,
+    scope_uuid: "scope",
+    folder,
+    sync_time: "2024-01-01T00:00:00.000000+00:00",
+    files: {},
+    machine_id: machine,
+    source: "s",
+    base: null,
+    fingerprint: "f",
+  });
+  const uuid = () => {
+    const manifest = readManifest(folder);
+    return manifest === "unreadable" ? manifest : manifest?.dataset_uuid;
+  };
+  const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
+  writeManifest(content("foreign-machine", U));
+  assertEquals(replaceForeign(content("machine-1", first), U), false);
+  assertEquals([replaceForeign(content("machine-2", second), U), uuid()], [true, first]);
+  assertEquals(
+    [...Deno.readDirSync(folder)].map((e) => e.name),
+    [".QH_manifest.yaml"],
+    "nothing is left over",
+  );
+  Deno.writeTextFileSync(`${folder}/.QH_manifest.yaml`, "");
+  assertEquals([replaceForeign(content("machine-2", second), undefined), uuid()], [false, second]);
   Deno.removeSync(folder, { recursive: true });
 });
