@@ -1,7 +1,7 @@
 /** Turns a stored source into one that can be worked with. */
 import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
-import type { BackendInfo } from "../readers/tasks.ts";
+import type { BackendInfo, SourcePlan } from "../readers/tasks.ts";
 import type { ReadySource, Services } from "./services.ts";
 import { namingSource } from "./source_secrets.ts";
 
@@ -24,6 +24,17 @@ export async function findBackend(s: Pick<Services, "registry">, name: string): 
 /** `etiket_sync_agent_qcodes` → `qcodes`. */
 export function shortName(identifier: string): string {
   return identifier.replace(/^etiket_sync_agent_/, "");
+}
+
+/**
+ * Where a stored configuration leads, also while that place cannot be reached; null when its backend does not understand
+ * it any more.
+ */
+export async function planOf(
+  s: Pick<Services, "readers">,
+  { backend, config }: Pick<SourceRow, "backend" | "config">,
+): Promise<SourcePlan | null> {
+  return (await s.readers.run("resolve", { backend, config, unvalidated: true })).plan;
 }
 
 /**

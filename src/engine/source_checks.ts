@@ -3,7 +3,7 @@ import { realpathSync } from "node:fs";
 import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { BackendInfo, SourcePlan } from "../readers/tasks.ts";
-import { resolveSource } from "./resolve_source.ts";
+import { planOf } from "./resolve_source.ts";
 import type { Services } from "./services.ts";
 
 export interface CheckedConfig {
@@ -58,16 +58,16 @@ export function checkPolicy(info: BackendInfo, scope: string | null, auto: boole
 export async function checkOverlap(s: Services, plan: SourcePlan, self?: SourceRow): Promise<void> {
   for (const row of s.catalog.sources.list()) {
     if (row.id === self?.id) continue;
-    const other = await resolveSource(s, row).catch(() => undefined);
+    const other = await planOf(s, row).catch(() => null);
     if (!other) continue;
-    if (plan.kind === "folder" && other.plan.kind === "folder" && overlaps(plan.root, other.plan.root)) {
-      throw configError(`${plan.root} has an overlap with "${row.name}" (${other.plan.root})`);
+    if (plan.kind === "folder" && other.kind === "folder" && overlaps(plan.root, other.root)) {
+      throw configError(`${plan.root} has an overlap with "${row.name}" (${other.root})`);
     }
-    if (plan.kind === "database" && other.plan.kind === "database") {
-      const theirs = new Set(other.plan.watch_paths.map(real));
+    if (plan.kind === "database" && other.kind === "database") {
+      const theirs = new Set(other.watch_paths.map(real));
       const shared = plan.watch_paths.map(real).find((p) => theirs.has(p));
       if (shared) throw configError(`${shared} is already used by "${row.name}"`);
-      if (plan.address !== undefined && plan.address === other.plan.address) {
+      if (plan.address !== undefined && plan.address === other.address) {
         throw configError(`the same database (${plan.address}) is already used by "${row.name}"`);
       }
     }

@@ -1,9 +1,9 @@
 /** What users do with sources: add, change, start, stop, reset, map, own, remove. */
 import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
-import type { BackendInfo } from "../readers/tasks.ts";
+import type { BackendInfo, SourcePlan } from "../readers/tasks.ts";
 import { refuseSecondNative, rememberRemoved } from "./native_source.ts";
-import { findBackend } from "./resolve_source.ts";
+import { findBackend, planOf } from "./resolve_source.ts";
 import { autoassign, findScope } from "./scopes.ts";
 import type { Services } from "./services.ts";
 import { checkConfig, type CheckedConfig, checkName, checkOverlap, checkPolicy } from "./source_checks.ts";
@@ -132,8 +132,7 @@ export class SourceService {
     // A source that only gets another password is the same one, and where it leads need not be asked for.
     const sameData = checked !== undefined && equalBesidesSecrets(info, row.config, checked.config);
     const looksElsewhere = checked !== undefined && !sameData &&
-      await this.#placeOf(row.backend, { ...row.config, ...secretsGiven(info.fields, checked.config) }) !==
-        await this.#placeOf(row.backend, checked.config);
+      await this.#placeBefore(info, row, checked) !== placeOf(checked.plan);
     const sealed = checked && await this.secrets.seal(info.fields, checked.config, row.config);
     const now = this.s.env.now();
     try {
@@ -337,12 +336,17 @@ export class SourceService {
     });
   }
 
-  /** The root or database that a configuration leads to. */
-  async #placeOf(backend: string, config: Record<string, unknown>): Promise<string> {
-    const { plan } = await this.s.readers.run("resolve", { backend, config });
-    if (plan === null) return "";
-    return plan.kind === "folder" ? plan.root : [plan.address ?? "", ...plan.watch_paths].join("\n");
+  /** Where the source led. Secrets do not decide that: the new ones stand for old ones that cannot be opened any more. */
+  async #placeBefore(info: BackendInfo, row: SourceRow, now: CheckedConfig): Promise<string> {
+    const config = { ...row.config, ...secretsGiven(info.fields, now.config) };
+    return placeOf(await planOf(this.s, { backend: row.backend, config }));
   }
+}
+
+/** The root or database that a configuration leads to. */
+function placeOf(plan: SourcePlan | null): string {
+  if (plan === null) return "";
+  return plan.kind === "folder" ? plan.root : [plan.address ?? "", ...plan.watch_paths].join("\n");
 }
 
 /**

@@ -7,6 +7,7 @@ import type { SourceRow } from "../catalog/sources.ts";
 import { lookAtItem } from "../discovery/folder_scan.ts";
 import { INFO_FILE } from "../discovery/item_digest.ts";
 import type { ReaderPool, SourcePlan } from "../readers/tasks.ts";
+import { planOf } from "./resolve_source.ts";
 
 export type PathKind = "file" | "folder" | "link" | "other" | "missing";
 
@@ -59,7 +60,8 @@ export async function placeOf(agent: Lookup, target: string): Promise<Place> {
   };
   let depth = -1;
   for (const source of agent.catalog.sources.list()) {
-    const plan = await planOf(agent, source);
+    // A source whose backend is gone covers nothing; `source show` says so.
+    const plan = await planOf(agent, source).catch(() => null);
     if (!plan) continue;
     const root = plan.kind === "folder" ? realPath(plan.root) : undefined;
     if (root !== undefined && (path === root || isBelow(path, root)) && root.length > depth) {
@@ -148,15 +150,6 @@ function itemsBelow(catalog: Catalog, source: SourceRow, parts: readonly string[
   const prefix = parts.join("/").normalize("NFC") + "/";
   return catalog.items.list({ source_id: source.id, query: prefix, limit: -1, offset: 0 })
     .filter((i) => i.identifier.startsWith(prefix)).length;
-}
-
-async function planOf(agent: Lookup, source: SourceRow): Promise<SourcePlan | null> {
-  try {
-    return (await agent.readers.run("resolve", { backend: source.backend, config: source.config })).plan;
-  } catch {
-    // A source whose backend is gone covers nothing; `source show` says so.
-    return null;
-  }
 }
 
 function isBelow(path: string, folder: string): boolean {

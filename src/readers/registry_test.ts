@@ -46,6 +46,7 @@ Deno.test("the built-in backends and converters are described with where they co
   assertEquals(broken, []);
   const builtIn = <T extends { origin: string }>(all: T[]) => all.filter((one) => one.origin === "built-in");
   assertEquals(builtIn(backends).map((b) => b.identifier), [
+    "etiket_sync_agent_core_tools",
     "etiket_sync_agent_folderbase",
     "etiket_sync_agent_labber",
     "etiket_sync_agent_native",
@@ -101,6 +102,8 @@ Deno.test("resolve checks the types first, then asks the backend, then says how 
   assertMatch(mistyped.problems.join(), /"limit": expected an integer/);
   assertEquals([mistyped.plan, mistyped.config], [null, null]);
   assertEquals((await resolve({ db: "/data/x.db", limit: 101 })).problems, ["limit is above 100"]);
+  const unreachable = { backend: "misbehaving", config: { db: "/data/x.db", limit: 101 }, unvalidated: true };
+  assertEquals((await runTask("resolve", unreachable, registry)).plan, usable.plan);
 });
 
 Deno.test("an input that the agent got wrong is its own bug, not the backend's", async () => {

@@ -13,7 +13,8 @@ type Runners = {
 
 const RUNNERS: Runners = {
   describe: (_input, registry) => registry.describe(),
-  resolve: async ({ backend, config }, registry) => resolve(await registry.backend(backend), config),
+  resolve: async ({ backend, config, unvalidated }, registry) =>
+    resolve(await registry.backend(backend), config, unvalidated),
   discover: async ({ backend, config, since }, registry) => {
     const found = await registry.backend(backend);
     if (found.kind !== "database") {
@@ -60,13 +61,17 @@ export async function runTask<K extends TaskKind>(
   }
 }
 
-async function resolve(backend: Backend, raw: Config): Promise<ReaderTasks["resolve"]["output"]> {
+async function resolve(
+  backend: Backend,
+  raw: Config,
+  unvalidated = false,
+): Promise<ReaderTasks["resolve"]["output"]> {
   const checked = checkConfig(backend.fields, raw, {
     home: homedir(),
     defaultTimeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
   // A backend may rely on types, so that it sees a configuration only when those are right.
-  const problems = checked.problems.length
+  const problems = checked.problems.length || unvalidated
     ? checked.problems
     : await guarded(backend, () => backend.validate(checked.config));
   if (problems.length) return { problems, plan: null, config: null };

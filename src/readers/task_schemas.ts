@@ -211,7 +211,7 @@ export const TASKS: {
     }),
   },
   resolve: {
-    input: object({ backend: text, config }),
+    input: object({ backend: text, config, unvalidated: flag.optional() }),
     output: object({ problems: texts, plan: plan.nullable(), config: config.nullable() }),
   },
   discover: {

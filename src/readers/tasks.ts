@@ -76,10 +76,11 @@ export interface ReaderTasks {
   };
   /**
    * Checks a raw configuration. `problems` non-empty: it is not usable, and `plan` and `config` (the checked
-   * configuration, to be stored and given to the other tasks) are null.
+   * configuration, to be stored and given to the other tasks) are null. With `unvalidated` the backend is not asked
+   * whether it is usable now: where it leads does not depend on that.
    */
   resolve: {
-    input: { backend: string; config: Config };
+    input: { backend: string; config: Config; unvalidated?: boolean | undefined };
     output: { problems: string[]; plan: SourcePlan | null; config: Config | null };
   };
   discover: { input: { backend: string; config: Config; since: unknown }; output: DiscoveryPage };
