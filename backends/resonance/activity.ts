@@ -1,9 +1,8 @@
 /** Whether a run without exit status is still being measured. */
 import fs from "node:fs";
 import { join } from "node:path";
-import { SyncError } from "../../src/kit/errors.ts";
+import { z } from "zod";
 import type { ReadOnlyDatabase } from "../../src/kit/sqlite/read_only_database.ts";
-import { openZarr, type ZarrArray } from "../../src/kit/zarr/open_zarr.ts";
 import { numberOf } from "./beamtime_database.ts";
 import { storeOf } from "./places.ts";
 
@@ -38,7 +37,7 @@ export function activityOf(db: ReadOnlyDatabase, runUid: string, modified: numbe
   const recorded = 1000 *
     Math.max(...[row?.time_start, row?.opened, row?.measured].map((t) => numberOf(t) ?? 0));
   const images = stacksOf(db.path, runUid);
-  const frames = images.reduce((sum, { array }) => sum + (array.shape[0] ?? 0), 0);
+  const frames = images.reduce((sum, image) => sum + image.frames, 0);
   // Frames whose rows are committed say nothing that the rows do not; nor do fresh times of files that were copied.
   const arrived = frames > refs ? Math.max(...images.map((i) => i.modified)) : 0;
   return {
@@ -47,18 +46,20 @@ export function activityOf(db: ReadOnlyDatabase, runUid: string, modified: numbe
   };
 }
 
+/** A stack of images in the store. */
 export interface StoredStack {
   /** Name of the folder: the field. */
   field: string;
-  array: ZarrArray;
+  frames: number;
   /** When it last grew, ms since 1970 UTC. */
   modified: number;
 }
 
-/** The arrays of images that a run has in the store, whether the database tells of them or not. */
+const stackSchema = z.object({ shape: z.tuple([z.number().int()], z.number().int()) });
+
+/** The stacks of images that a run has in the store, whether the database tells of them or not. */
 export function stacksOf(databasePath: string, runUid: string): StoredStack[] {
-  const group = `runs/${runUid}`;
-  const folder = join(storeOf(databasePath), group);
+  const folder = join(storeOf(databasePath), "runs", runUid);
   let names: string[];
   try {
     names = fs.readdirSync(folder, { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => e.name);
@@ -66,27 +67,17 @@ export function stacksOf(databasePath: string, runUid: string): StoredStack[] {
     return [];
   }
   return names.sort().flatMap((field) => {
-    const array = arrayIn(databasePath, `${group}/${field}`);
-    if (!(array !== undefined && !(array instanceof SyncError))) return [];
-    const times = ["zarr.json", ".zarray"].map((file) =>
-      fs.statSync(join(folder, field, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
-    );
-    return [{ field, array, modified: Math.max(...times) }];
+    const stack = ["zarr.json", ".zarray"].map((file) => stackAt(join(folder, field, file))).find(Boolean);
+    return stack ? [{ field, ...stack }] : [];
   });
 }
 
-/** An array of the store: undefined when there is none, the error when it is damaged or of an unknown kind. */
-export function arrayIn(databasePath: string, path: string): ZarrArray | SyncError | undefined {
-  const store = storeOf(databasePath);
-  // A store that is not there is one without images; one that cannot be read is a failure.
-  if (!fs.existsSync(store)) return undefined;
+/** undefined when there is no metadata document of an array: whether it is damaged shows when it is read. */
+function stackAt(path: string): Omit<StoredStack, "field"> | undefined {
   try {
-    const { root } = openZarr(store);
-    const node = root.kind === "group" ? root.get(path) : undefined;
-    return node?.kind === "array" ? node : undefined;
-  } catch (e) {
-    const error = SyncError.from(e);
-    if (error.class !== "data") throw error;
-    return error;
+    const { shape: [frames] } = stackSchema.parse(JSON.parse(fs.readFileSync(path, "utf8")));
+    return { frames, modified: fs.statSync(path).mtimeMs };
+  } catch {
+    return undefined;
   }
 }

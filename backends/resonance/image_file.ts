@@ -8,8 +8,8 @@ import { writeNetcdf } from "../../src/kit/hdf5/netcdf_writer.ts";
 import { type Dtype, sizeOf, type Values } from "../../src/kit/labelled.ts";
 import { Band } from "../../src/kit/zarr/band.ts";
 import { elementTypeV3 } from "../../src/kit/zarr/element_type.ts";
-import type { ZarrArray } from "../../src/kit/zarr/open_zarr.ts";
-import { arrayIn, type StoredStack } from "./activity.ts";
+import { openZarr, type ZarrArray } from "../../src/kit/zarr/open_zarr.ts";
+import type { StoredStack } from "./activity.ts";
 import type { ImageRef, Run } from "./beamtime_database.ts";
 import { fieldAttributes } from "./field_attributes.ts";
 import { storeOf } from "./places.ts";
@@ -118,6 +118,22 @@ export async function writeImages(
   });
   report.written = true;
   return report;
+}
+
+/** An array of the store: undefined when there is none, the error when it is damaged or of an unknown kind. */
+function arrayIn(databasePath: string, path: string): ZarrArray | SyncError | undefined {
+  const store = storeOf(databasePath);
+  // A store that is not there is one without images; one that cannot be read is a failure.
+  if (!existsSync(store)) return undefined;
+  try {
+    const { root } = openZarr(store);
+    const node = root.kind === "group" ? root.get(path) : undefined;
+    return node?.kind === "array" ? node : undefined;
+  } catch (e) {
+    const error = SyncError.from(e);
+    if (error.class !== "data") throw error;
+    return error;
+  }
 }
 
 /** The frames behind the last row. */

@@ -5,7 +5,6 @@
 import { defineBackend } from "../../src/kit/define_backend.ts";
 import { FIELDS, resonanceConfig, validate } from "./config.ts";
 import { discover } from "./discover.ts";
-import { readRunItem } from "./read.ts";
 
 export { WriterDatabaseError, WriterStateError } from "./writer/errors.ts";
 export type { Image, ImageData } from "./writer/image_type.ts";
@@ -28,5 +27,9 @@ export default defineBackend({
     return [data_directory ?? database_path ?? ""];
   },
   discover: (config, since) => discover(resonanceConfig(config), since, Date.now()),
-  read: (config, item, context) => readRunItem(resonanceConfig(config), item, context),
+  read: async (config, item, context) => {
+    // Brings the readers of Zarr along, which neither discovery nor the writer needs.
+    const { readRunItem } = await import("./read.ts");
+    return await readRunItem(resonanceConfig(config), item, context);
+  },
 });
