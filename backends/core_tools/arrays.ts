@@ -147,7 +147,7 @@ class Arrangement {
   async #check(parameter: Parameter, shape: readonly number[]): Promise<void> {
     if (this.#checked.has(parameter)) return;
     this.#checked.add(parameter);
-    const { name, oid, cursor, totalSize } = parameter;
+    const { name, oid, lostOid, cursor, totalSize } = parameter;
     const points = sizeOf(shape);
     if (totalSize !== null && totalSize !== points) {
       this.#log(
@@ -160,12 +160,14 @@ class Arrangement {
       this.#log("values_beyond_shape", `${name}: more values are stored than its shape [${shape}] has`);
     }
     if (extent.reachesCursor) return;
-    if (extent.exists) {
+    if (oid !== null) {
       this.#log("values_missing", `${name}: fewer values are stored than the ${cursor} that were written`);
     } else if (this.isCleared) {
       this.#log("data_cleared", `${name}: its values were removed from the database`);
     } else {
-      const object = oid === null ? "no large object is named" : `the large object ${oid} is not there`;
+      const object = lostOid === null
+        ? "no large object is named"
+        : `the large object ${lostOid} is not there`;
       this.#problem("values_missing", parameter, `${cursor} values were written, but ${object}`);
     }
   }

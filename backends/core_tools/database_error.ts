@@ -54,6 +54,12 @@ export function databaseError(server: Server, thrown: unknown): SyncError {
       "Check that the server runs and that host and port are right; it is tried again by itself.",
     );
   }
+  // What was asked for is not of the form that core-tools gives it.
+  if (/^(22|42)/.test(code)) {
+    return new SyncError("data", "database_unexpected", `${where}: ${reason} (${code})`, {
+      hint: "Tables or values there are not as core-tools makes them.",
+    });
+  }
   if (/^[0-9A-Z]{5}$/.test(code)) {
     return of("database_error", `${where}: ${reason} (${code})`, "It is tried again by itself.");
   }

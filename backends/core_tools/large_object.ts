@@ -108,7 +108,6 @@ function bytesIn(column: unknown): Uint8Array {
 
 /** What a large object holds, measured against what its row says. */
 export interface ObjectExtent {
-  exists: boolean;
   hasValues: boolean;
   /** The last point that the row says was written is there. */
   reachesCursor: boolean;
@@ -121,23 +120,20 @@ export async function extentOf(
   db: Database,
   { oid, cursor, points }: { oid: string | null; cursor: number; points: number },
 ): Promise<ObjectExtent> {
-  const none = { exists: false, hasValues: false, reachesCursor: cursor <= 0, goesBeyond: false };
-  if (oid === null) return none;
+  if (oid === null) return { hasValues: false, reachesCursor: cursor <= 0, goesBeyond: false };
   const [row] = await queryObject(
     db,
     oid,
-    `SELECT pg_catalog.octet_length(pg_catalog.lo_get(oid, 0, ${SIZE})) AS first,
-     pg_catalog.octet_length(pg_catalog.lo_get(oid, $2::text::bigint, ${SIZE})) AS last,
-     pg_catalog.octet_length(pg_catalog.lo_get(oid, $3::text::bigint, 1)) AS beyond
-     FROM pg_catalog.pg_largeobject_metadata WHERE oid = $1::text::oid`,
+    `SELECT pg_catalog.octet_length(pg_catalog.lo_get(o, 0, ${SIZE})) AS first,
+     pg_catalog.octet_length(pg_catalog.lo_get(o, $2::text::bigint, ${SIZE})) AS last,
+     pg_catalog.octet_length(pg_catalog.lo_get(o, $3::text::bigint, 1)) AS beyond
+     FROM (SELECT $1::text::oid AS o) AS object`,
     String(Math.max(0, cursor - 1) * SIZE),
     String(points * SIZE),
   );
-  if (!row) return none;
   return {
-    exists: true,
-    hasValues: Number(row.first) === SIZE,
-    reachesCursor: cursor <= 0 || Number(row.last) === SIZE,
-    goesBeyond: Number(row.beyond) > 0,
+    hasValues: Number(row?.first) === SIZE,
+    reachesCursor: cursor <= 0 || Number(row?.last) === SIZE,
+    goesBeyond: Number(row?.beyond) > 0,
   };
 }

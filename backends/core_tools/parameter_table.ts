@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { SyncError } from "../../src/kit/errors.ts";
 import { parseTolerantJson } from "../../src/kit/tolerant_json.ts";
-import type { Database } from "./connection.ts";
+import type { Database, Row } from "./connection.ts";
 import { type Measurement, NEW_LAYOUT } from "./overview.ts";
 import { quotedIdentifier } from "./server.ts";
 
@@ -29,6 +29,8 @@ export interface Parameter {
   totalSize: number | null;
   /** The large object that holds the values; null when there is none. */
   oid: string | null;
+  /** A large object that the row names and the database does not have. */
+  lostOid: string | null;
 }
 
 /** In both layouts; `name_gobal` and `depencies` are core-tools' spelling. */
@@ -81,6 +83,7 @@ const rowSchema = z.object({
   cursor: row.write_cursor,
   totalSize: row.total_size === null ? null : Number(row.total_size),
   oid: oidIn(row.oid),
+  lostOid: null,
 }));
 
 /** Ids stay text where a double cannot hold them. */
@@ -121,15 +124,14 @@ export async function readParameters(db: Database, measurement: Measurement): Pr
     );
   }
   if (table) {
-    const rows = await db.query(`SELECT ${SELECTION} FROM ${table.name} ORDER BY id`);
-    return rows.map((row) => rowSchema.parse(row));
+    return await parsed(db, await db.query(`SELECT ${SELECTION} FROM ${table.name} ORDER BY id`));
   }
   if (await findTable(db, "measurement_parameters")) {
     const rows = await db.query(
       `SELECT ${SELECTION} FROM measurement_parameters WHERE exp_uuid = $1::text::bigint ORDER BY param_index, id`,
       uuid,
     );
-    if (rows.length > 0 || !isOld) return rows.map((row) => rowSchema.parse(row));
+    if (rows.length > 0 || !isOld) return await parsed(db, rows);
   }
   if (!isOld) return [];
   throw new SyncError(
@@ -137,6 +139,18 @@ export async function readParameters(db: Database, measurement: Measurement): Pr
     "parameters_missing",
     `measurement ${measurement.id}: its table of parameters ${JSON.stringify(own)} is not in the database`,
     { hint: "Restore the table from a backup; the measurement is published without its values." },
+  );
+}
+
+async function parsed(db: Database, rows: readonly Row[]): Promise<Parameter[]> {
+  const parameters = rows.map((row) => rowSchema.parse(row));
+  const objects = await db.query(
+    "SELECT oid::text AS oid FROM pg_catalog.pg_largeobject_metadata WHERE oid = ANY ($1::text::oid[])",
+    `{${parameters.flatMap(({ oid }) => oid ?? []).join(",")}}`,
+  );
+  const present = new Set(objects.map(({ oid }) => String(oid)));
+  return parameters.map((p) =>
+    p.oid === null || present.has(p.oid) ? p : { ...p, oid: null, lostOid: p.oid }
   );
 }
 
