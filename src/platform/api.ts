@@ -40,13 +40,15 @@ export interface ApiRequest<T> {
 const READ_PAUSES_MS = [300, 1000];
 const API_TIMEOUT_MS = 10_000;
 
+const errorReply = z.object({ error: z.string() });
+
 /** Reply of calls that only say "done"; anything is accepted, an empty body too, but no error under a good status. */
 export const nothing: z.ZodType<void> = anything().transform(() => undefined);
 
 /** A reply of any form that names no error. */
 export function anything(): z.ZodType<unknown> {
   return z.unknown().refine(
-    (v) => !z.object({ error: z.string() }).safeParse(v).success,
+    (v) => !errorReply.safeParse(v).success,
     "it names an error",
   );
 }

@@ -13,6 +13,9 @@ import {
   uploadLinkSchema,
 } from "./schemas.ts";
 
+/** Made once: to make a schema costs more than to check a reply with it. */
+const fileRecords = z.array(fileRecordSchema);
+
 export interface FileVersionKey {
   uuid: string;
   /** ms since 1970 UTC. */
@@ -84,7 +87,7 @@ export function fileCalls(api: Api): FileCalls {
       path: "/api/v2/file/read/",
       query,
       what,
-      reply: z.array(fileRecordSchema),
+      reply: fileRecords,
     }, [403, 404]) ?? [];
   const readFile = async (key: FileVersionKey) => {
     const found = await read({ uuid: key.uuid, version_id: key.version_id }, `reading ${describe(key)}`);
@@ -131,7 +134,7 @@ export function fileCalls(api: Api): FileCalls {
         path: "/api/v2/file/by_name/",
         query: { dataset_uuid: datasetUuid, name },
         what: `reading the versions of "${name}" in dataset ${datasetUuid}`,
-        reply: z.array(fileRecordSchema),
+        reply: fileRecords,
       }),
     async singlePartLink(key, signal) {
       const what = `asking for an upload link for ${describe(key)}`;
