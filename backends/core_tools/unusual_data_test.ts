@@ -12,7 +12,7 @@ const measured = (more: Partial<TestParameter> = {}): TestParameter => ({
   shape: [3],
   values: [4, 5, 6],
   ...more,
-}
+});
 
 Deno.test("unusual arrays, fields, and tables of the older layout", async (t) => {
   await using lab = await CoreToolsLab.start();
@@ -27,7 +27,11 @@ async function unusualArrays(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
     const { variables } = await netcdfContent(pathOf(draft));
     const codes = [...draft.logs ?? [], ...draft.problems ?? []].map((entry) => entry.code);
     const shown = Object.entries(variables).map(([name, v]) => [name, v.dims.join(), v.values] as const);
-    return { draft, codes, shown: Object.fromEntries(shown.map(([name, dims, values]) => [name, [dims, values]])) };
+    return {
+      draft,
+      codes,
+      shown: Object.fromEntries(shown.map(([name, dims, values]) => [name, [dims, values]])),
+    };
   };
 
   await t.step("a large object that is not there costs its values and quarantines", async () => {
@@ -54,22 +58,34 @@ async function unusualArrays(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
     assertEquals(codes, []);
   });
 
-  await t.step("a cursor beyond the end of the object, and an object beyond its shape, are noted", async () => {
-    const id = await lab.add([measured({ values: [4], cursor: 3 }), { ...X, values: [1, 2, 3, 4, 5], cursor: 5 }]);
-    const { shown, codes } = await variablesOf(id);
-    assertEquals(shown, { x: ["x", [1, 2, 3]], y: ["x", [4, NaN, NaN]] });
-    assertEquals(codes, ["values_missing", "values_beyond_shape"]);
-  });
+  await t.step(
+    "a cursor beyond the end of the object, and an object beyond its shape, are noted",
+    async () => {
+      const id = await lab.add([measured({ values: [4], cursor: 3 }), {
+        ...X,
+        values: [1, 2, 3, 4, 5],
+        cursor: 5,
+      }]);
+      const { shown, codes } = await variablesOf(id);
+      assertEquals(shown, { x: ["x", [1, 2, 3]], y: ["x", [4, NaN, NaN]] });
+      assertEquals(codes, ["values_missing", "values_beyond_shape"]);
+    },
+  );
 
-  await t.step("a shape that contradicts total_size wins, and one without points is an empty array", async () => {
-    const { shown, codes } = await variablesOf(await lab.add([measured({ totalSize: 7 }), X]));
-    assertEquals([shown.y, codes], [["x", [4, 5, 6]], ["size_differs"]]);
-    const empty = await variablesOf(await lab.add([
-      measured({ shape: [0], values: [] }),
-      { ...X, shape: [0], values: [] },
-    ]));
-    assertEquals(empty.shown, { x: ["x", []], y: ["x", []] });
-  });
+  await t.step(
+    "a shape that contradicts total_size wins, and one without points is an empty array",
+    async () => {
+      const { shown, codes } = await variablesOf(await lab.add([measured({ totalSize: 7 }), X]));
+      assertEquals([shown.y, codes], [["x", [4, 5, 6]], ["size_differs"]]);
+      const empty = await variablesOf(
+        await lab.add([
+          measured({ shape: [0], values: [] }),
+          { ...X, shape: [0], values: [] },
+        ]),
+      );
+      assertEquals(empty.shown, { x: ["x", []], y: ["x", []] });
+    },
+  );
 
   await t.step("a shape that is none costs that array only", async () => {
     for (const shape of [undefined, "three", [-1], [1.5], [1e9, 1e9]]) {
@@ -79,19 +95,26 @@ async function unusualArrays(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
         X,
       ]);
       const { shown, codes } = await variablesOf(id);
-      assertEquals([Object.keys(shown).sort(), codes], [["x", "z"], ["shape_unusable"]], JSON.stringify(shape));
+      assertEquals(
+        [Object.keys(shown).sort(), codes],
+        [["x", "z"], ["shape_unusable"]],
+        JSON.stringify(shape),
+      );
     }
   });
 
-  await t.step("a dependency on nothing known, or on an axis of another length, leaves the axis without values", async () => {
-    const unknown = await variablesOf(await lab.add([measured({ dependencies: [99] }), X]));
-    assertEquals([unknown.shown, unknown.codes], [
-      { y: ["y_axis_0", [4, 5, 6]] },
-      ["axis_without_values"],
-    ]);
-    const other = await variablesOf(await lab.add([measured(), { ...X, shape: [2], values: [1, 2] }]));
-    assertEquals([other.shown, other.codes], [{ y: ["y_axis_0", [4, 5, 6]] }, ["axis_without_values"]]);
-  });
+  await t.step(
+    "a dependency on nothing known, or on an axis of another length, leaves the axis without values",
+    async () => {
+      const unknown = await variablesOf(await lab.add([measured({ dependencies: [99] }), X]));
+      assertEquals([unknown.shown, unknown.codes], [
+        { y: ["y_axis_0", [4, 5, 6]] },
+        ["axis_without_values"],
+      ]);
+      const other = await variablesOf(await lab.add([measured(), { ...X, shape: [2], values: [1, 2] }]));
+      assertEquals([other.shown, other.codes], [{ y: ["y_axis_0", [4, 5, 6]] }, ["axis_without_values"]]);
+    },
+  );
 
   await t.step("one axis named twice by an array gets a name of its own the second time", async () => {
     const values = Array.from({ length: 9 }, (_, i) => i);
@@ -138,7 +161,11 @@ async function unusualArrays(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
     });
     const { shown } = await variablesOf(
       await lab.add([
-        measured({ dependencies: [11, 12, 13], shape: [2, 3, 4], values: grid((i, j, k) => i + 10 * j + 100 * k) }),
+        measured({
+          dependencies: [11, 12, 13],
+          shape: [2, 3, 4],
+          values: grid((i, j, k) => i + 10 * j + 100 * k),
+        }),
         axis("11", "a", 0, grid((i) => i)),
         axis("12", "b", 1, grid((_, j) => 10 * j)),
         // Swept to and fro: only its first row counts.
@@ -175,13 +202,19 @@ async function unusualArrays(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
     assertEquals(variables["Ω_□"]?.attributes.param_name, "Ω/□");
   });
 
-  await t.step("no parameters: a finished measurement has no file, an unfinished one has not started", async () => {
-    assertEquals((await lab.draft(await lab.add([]))).files, []);
-    assert("not_started" in await lab.read(await lab.add([], { completed: "false" })));
-  });
+  await t.step(
+    "no parameters: a finished measurement has no file, an unfinished one has not started",
+    async () => {
+      assertEquals((await lab.draft(await lab.add([]))).files, []);
+      assert("not_started" in await lab.read(await lab.add([], { completed: "false" })));
+    },
+  );
 
   await t.step("an unfinished measurement with values has started, whatever the cursors say", async () => {
-    const id = await lab.add([measured({ cursor: 0 }), { ...X, cursor: 0 }], { completed: "NULL", stop_time: "NULL" });
+    const id = await lab.add([measured({ cursor: 0 }), { ...X, cursor: 0 }], {
+      completed: "NULL",
+      stop_time: "NULL",
+    });
     assertEquals((await lab.draft(id)).state, "incomplete");
   });
 }
@@ -205,17 +238,20 @@ async function unusualFields(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
     assertEquals((await lab.draft(id)).name, `measurement ${id}`);
   });
 
-  await t.step("a uuid beyond 2^53 stays exact; one that holds no time leaves start_time in the source's zone", async () => {
-    const exact = await add({ uuid: "1795226479999999999" });
-    assertEquals((await lab.draft(exact)).alt_uid, "1795226479999999999");
-    assertEquals((await attributesOf(exact)).uuid, 1795226479999999999n);
-    const small = await lab.draft(await add({ uuid: "42", start_time: "'2001-07-01 12:00:00'" }));
-    assertEquals([small.alt_uid, small.collected], ["42", "2001-07-01T10:00:00.000000+00:00"]);
-    const old = await lab.draft(await add({ start_time: "'0044-03-15 12:00:00 BC'" }));
-    assertMatch(old.collected, /^2026-11-21T/);
-    const none = await lab.read(await add({ uuid: "43", start_time: "NULL" })).catch((e) => e);
-    assertEquals([none.class, none.code], ["data", "no_time"]);
-  });
+  await t.step(
+    "a uuid beyond 2^53 stays exact; one that holds no time leaves start_time in the source's zone",
+    async () => {
+      const exact = await add({ uuid: "1795226479999999999" });
+      assertEquals((await lab.draft(exact)).alt_uid, "1795226479999999999");
+      assertEquals((await attributesOf(exact)).uuid, 1795226479999999999n);
+      const small = await lab.draft(await add({ uuid: "42", start_time: "'2001-07-01 12:00:00'" }));
+      assertEquals([small.alt_uid, small.collected], ["42", "2001-07-01T10:00:00.000000+00:00"]);
+      const old = await lab.draft(await add({ start_time: "'0044-03-15 12:00:00 BC'" }));
+      assertMatch(old.collected, /^2026-11-21T/);
+      const none = await lab.read(await add({ uuid: "43", start_time: "NULL" })).catch((e) => e);
+      assertEquals([none.class, none.code], ["data", "no_time"]);
+    },
+  );
 
   await t.step("times of a writer in another zone come out in UTC", async () => {
     const id = await add({
@@ -228,7 +264,9 @@ async function unusualFields(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
   });
 
   await t.step("a measurement that is finished without a stop time ends when it began", async () => {
-    const { measurement_time, completed_time, completed } = await attributesOf(await add({ stop_time: "NULL" }));
+    const { measurement_time, completed_time, completed } = await attributesOf(
+      await add({ stop_time: "NULL" }),
+    );
     assertEquals([completed_time, completed], [measurement_time, 1n]);
   });
 
@@ -244,7 +282,10 @@ async function unusualFields(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
     assertEquals((await lab.draft(withNaN)).logs, undefined);
 
     const broken = await add({ snapshot: bytes('{"station": '), metadata: "'\\xff00'" });
-    assertEquals((await lab.draft(broken)).logs?.map((l) => l.code), ["snapshot_unreadable", "metadata_unreadable"]);
+    assertEquals((await lab.draft(broken)).logs?.map((l) => l.code), [
+      "snapshot_unreadable",
+      "metadata_unreadable",
+    ]);
     assertEquals((await attributesOf(broken)).snapshot, '{"station": ');
   });
 
@@ -259,7 +300,11 @@ async function unusualFields(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
       const snapshot = JSON.stringify({ measurement: { sequence } });
       const draft = await lab.draft(await add({ snapshot: `convert_to('${snapshot}', 'UTF8')` }));
       assertEquals(draft.files.map((f) => f.name), ["measurement"]);
-      assertEquals([draft.logs?.map((l) => l.code), draft.problems], [["pulses_failed"], undefined], snapshot);
+      assertEquals(
+        [draft.logs?.map((l) => l.code), draft.problems],
+        [["pulses_failed"], undefined],
+        snapshot,
+      );
     }
   });
 
@@ -273,15 +318,19 @@ async function unusualTables(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
   const old = "_1795226479392917207_old";
   const oldMeasurement = async (location: string) =>
     await lab.add([], { sync_location: "NULL", exp_data_location: `'${location.replaceAll("'", "''")}'` });
-  const rename = async (from: string, to: string) => await lab.write(`ALTER TABLE "${from}" RENAME TO "${to}"`);
-  const isRead = async (id: string) => Object.keys((await netcdfContent(pathOf(await lab.draft(id)))).variables);
+  const rename = async (from: string, to: string) =>
+    await lab.write(`ALTER TABLE "${from}" RENAME TO "${to}"`);
+  const isRead = async (id: string) =>
+    Object.keys((await netcdfContent(pathOf(await lab.draft(id)))).variables);
 
   await t.step("folded to lower case, and cut to 63 bytes, by the server", async () => {
     const long = `_Set_up_${"LÄNG".repeat(20)}_1795`;
     const id = await oldMeasurement(long);
     await lab.write(`ALTER TABLE "${old}" RENAME TO ${long}`);
     assertEquals(await isRead(id), ["vP1", "I_sd"]);
-    const [table] = await lab.administer("SELECT relname::text FROM pg_class WHERE relname LIKE '_set_up_%' AND relkind = 'r'");
+    const [table] = await lab.administer(
+      "SELECT relname::text FROM pg_class WHERE relname LIKE '_set_up_%' AND relkind = 'r'",
+    );
     await rename(String(table?.relname), old);
   });
 
@@ -291,16 +340,22 @@ async function unusualTables(t: Deno.TestContext, lab: CoreToolsLab): Promise<vo
     await lab.write(`ALTER TABLE "${old}" RENAME TO "${hostile.replaceAll('"', '""')}"`);
     assertEquals(await isRead(id), ["vP1", "I_sd"]);
     await lab.write(`ALTER TABLE "${hostile.replaceAll('"', '""')}" RENAME TO "${old}"`);
-    assertEquals((await lab.administer("SELECT count(*)::int AS n FROM measurement_parameters"))[0]?.n !== 0, true);
+    assertEquals(
+      (await lab.administer("SELECT count(*)::int AS n FROM measurement_parameters"))[0]?.n !== 0,
+      true,
+    );
   });
 
-  await t.step("a table that is not there, or none of parameters, quarantines and publishes the rest", async () => {
-    for (const name of ["nowhere", "pg_authid", "sample_info_overview", "x'; SELECT pg_sleep(10); --"]) {
-      const draft = await lab.draft(await oldMeasurement(name));
-      assertEquals([draft.files, draft.problems?.map((p) => p.code)], [[], ["parameters_missing"]], name);
-      assertEquals(draft.name, "made by a test");
-    }
-  });
+  await t.step(
+    "a table that is not there, or none of parameters, quarantines and publishes the rest",
+    async () => {
+      for (const name of ["nowhere", "pg_authid", "sample_info_overview", "x'; SELECT pg_sleep(10); --"]) {
+        const draft = await lab.draft(await oldMeasurement(name));
+        assertEquals([draft.files, draft.problems?.map((p) => p.code)], [[], ["parameters_missing"]], name);
+        assertEquals(draft.name, "made by a test");
+      }
+    },
+  );
 
   await t.step("parameters that were moved to the new table without the mark", async () => {
     const id = await lab.add([measured(), X], { sync_location: "NULL", exp_data_location: "'gone'" });
