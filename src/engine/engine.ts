@@ -10,6 +10,7 @@ import { Speed } from "./activity.ts";
 import { activityView } from "./activity_view.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { ItemOutcome } from "./file_run.ts";
+import { PrepareAhead } from "./prepare_ahead.ts";
 import { Recovery } from "./recovery.ts";
 import { afterFailure } from "./retry.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -38,6 +39,7 @@ const ROUND_MS = 60_000;
 export class Engine {
   readonly #sources: SourceSet;
   readonly #scheduler: Scheduler;
+  readonly #ahead: PrepareAhead;
   readonly #recovery: Recovery;
   readonly #clock: ClockWatch;
   readonly #speed: Speed;
@@ -62,6 +64,7 @@ export class Engine {
       onChange: () => this.#wakeUp(),
     });
     this.#waking = new Waking(s.env);
+    this.#ahead = new PrepareAhead(s, () => this.#wakeUp());
     this.#clock = new ClockWatch(s.env);
     this.#speed = new Speed(() => s.env.monotonic());
     this.#iteration = s.catalog.iteration;
@@ -174,7 +177,10 @@ export class Engine {
     }
     if (s.env.monotonic() - this.#roundAt >= ROUND_MS) this.#countRound();
     this.#recovery.probe();
-    if (this.#recovery.state.state === "running") {
+    const { state } = this.#recovery.state;
+    if (state === "no_connection") this.#ahead.pump(this.#sources.ready());
+    else this.#ahead.stop();
+    if (state === "running") {
       this.#refreshScopes();
       this.#giveUpOrphans();
       if (this.#scheduler.pump() > 0) this.#countRound();
@@ -214,7 +220,12 @@ export class Engine {
     ]);
     grace.abort();
     this.#scheduler.park(ended);
-    await Promise.all([this.#sources.end(), this.#scheduler.idle(), this.#recovery.idle()]);
+    await Promise.all([
+      this.#sources.end(),
+      this.#scheduler.idle(),
+      this.#ahead.stop(),
+      this.#recovery.idle(),
+    ]);
   }
 
   #countRound(): void {

@@ -169,3 +169,27 @@ Deno.test("a file that is set back before its new content went up has no new ver
     await clock.sleep(90_000);
     assertEquals(versionsOf(h, "raw.bin"), [md5Of(before)]);
   }, "internal_error"));
+
+Deno.test("without a connection items are read and hashed, so that only sending is left", () =>
+  tell(async (h) => {
+    const { clock } = h.world;
+    const { network } = h;
+    network.downUntil = clock.monotonic() + 120_000;
+    const opened: string[] = [];
+    h.world.faults = {
+      at({ kind, what }) {
+        if (kind === "read" && what.startsWith("open ") && clock.monotonic() < network.downUntil) {
+          opened.push(what);
+        }
+        return undefined;
+      },
+    };
+    for (let n = 0; n < 5; n++) {
+      await marked(h, ["raw.bin"]);
+      await clock.sleep(15_000);
+    }
+    assertEquals(h.world.platform.datasets.size, 0);
+    const read = opened.filter((what) => what.endsWith("/raw.bin"));
+    assertEquals(read.length, 5, `each once: ${opened}`);
+    await clock.sleep(90_000);
+  }));
