@@ -29,8 +29,15 @@ export function sourceCard(s: SourceView): string {
     ["items", itemsText(s)],
     ["default scope", s.default_scope],
     ["auto-assign", s.autoassign_scope_mapping ? "yes" : null],
-    ["settings", Object.entries(s.config_data).map(([k, v]) => `${k} = ${settingText(v)}`).join("\n")],
+    ["settings", settingsText(s)],
   ]);
+}
+
+function settingsText({ config_data, secrets }: SourceView): string {
+  return [
+    ...Object.entries(config_data).map(([k, v]) => `${k} = ${settingText(v)}`),
+    ...secrets.map((name) => `${name} is sealed`),
+  ].join("\n");
 }
 
 /** The card plus owner, mappings and what belongs to no item. */

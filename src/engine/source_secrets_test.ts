@@ -140,7 +140,7 @@ inSandbox(
   "the backend gets the password; the catalog, what is shown and the disk do not have it",
   async (box) => {
     const shown = await box.sources.add({ name: "v", backend: "vault", config: { host: "a", passwd: OLD } });
-    assertEquals(shown.config_data, { host: "a", time_zone: "UTC" });
+    assertEquals([shown.config_data, shown.secrets], [{ host: "a", time_zone: "UTC" }, ["password"]]);
     const { config } = await resolveSource(box.s, box.row());
     assertEquals(box.vault.seen.map((c) => c.password ?? c.passwd), [OLD, OLD]);
     for (const quoted of [JSON.stringify(config), JSON.stringify(box.row()), box.bytes()]) {

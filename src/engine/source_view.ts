@@ -6,7 +6,7 @@ import type { SourceRow } from "../catalog/sources.ts";
 import type { BackendInfo } from "../readers/tasks.ts";
 import type { ErrorView, ItemStatus, ItemView, SourceView } from "./views.ts";
 import { isoFromMs } from "../kit/time.ts";
-import { withoutSecrets } from "./source_secrets.ts";
+import { isReference, withoutSecrets } from "./source_secrets.ts";
 
 /** The four statuses of the API and the states they cover (behaviour 2.1). */
 export const STATES_OF: Record<ItemStatus, readonly ItemState[]> = {
@@ -33,6 +33,7 @@ export function sourceView(catalog: Catalog, row: SourceRow, info: BackendInfo |
     backend: row.backend,
     connector: row.backend,
     config_data: withoutSecrets(info?.fields ?? [], row.config),
+    secrets: Object.keys(row.config).filter((key) => isReference(row.config[key])),
     items_total: counters.total,
     items_synchronized: counters.synchronized,
     items_failed: counters.failed,

@@ -22,7 +22,10 @@ export interface SourceView {
   /** Long identifier of the backend. */
   backend: string;
   connector: string;
+  /** Without its secrets. */
   config_data: Record<string, unknown>;
+  /** Names of the secret settings that have a value. */
+  secrets: string[];
   items_total: number;
   items_synchronized: number;
   items_failed: number;

@@ -5,7 +5,8 @@ const RULES: readonly [RegExp, string][] = [
   [/(https?:\/\/[^\s?"']+)\?[^\s"']*/g, "$1?<redacted>"],
   [/\b(authorization|x-id-token)(["']?\s*[:=]\s*["']?)(bearer\s+)?[^\s"',;]+/gi, "$1$2<redacted>"],
   [
-    /\b(password|passwd|secret|access_token|refresh_token|api_token|token)(["']?\s*[:=]\s*["']?)[^\s"',;&]+/gi,
+    // After a name in quotes a value is one too, or a number: `"password": expected a text` has none.
+    /\b(password|passwd|secret|access_token|refresh_token|api_token|token)(["']\s*[:=]\s*(?:["']|(?=\d))|\s*[:=]\s*["']?)[^\s"',;&]+/gi,
     "$1$2<redacted>",
   ],
   [/:\/\/([^\s/:@]+):[^\s/@]+@/g, "://$1:<redacted>@"],

@@ -16,6 +16,19 @@ Deno.test("a secret that was told of is hidden in every form a text may quote", 
   assertEquals(hideKnownSecrets("password=other"), "password=other");
 });
 
+Deno.test("what a setting should be is said, what it is not", () => {
+  const problem = '"password": expected a text, got an integer';
+  assertEquals(redact(problem), problem);
+  assertEquals(
+    redact('{"password": "fish", "token":12, "n": 1}'),
+    '{"password": "<redacted>", "token":<redacted>, "n": 1}',
+  );
+  assertEquals(
+    redact("{'password': 'fish'} password=fish"),
+    "{'password': '<redacted>'} password=<redacted>",
+  );
+});
+
 Deno.test("a short secret is hidden as a word of its own, and is no reason to spoil other words; signs of patterns mean nothing", () => {
   rememberSecret("lab");
   rememberSecret("x");
