@@ -1,4 +1,5 @@
 /** A core-tools database on a PostgreSQL server of its own, for tests. */
+import postgres from "postgres";
 import { PostgresServer, type Row } from "../../tests/postgres_server.ts";
 import { assert } from "../../tests/assert.ts";
 import type { DatasetDraft, ReadResult } from "../../src/kit/drafts.ts";
@@ -125,10 +126,13 @@ export class CoreToolsLab {
   }
 
   /** Reads a measurement as the agent does, into a staging folder of its own. */
-  async read(id: string | number, timeZone = "Europe/Amsterdam"): Promise<ReadResult> {
+  async read(
+    id: string | number,
+    { config = this.config, timeZone = "Europe/Amsterdam" } = {},
+  ): Promise<ReadResult> {
     const staging = `${this.folder}/${++this.#staging}`;
     await Deno.mkdir(staging);
-    return await coreTools.read(this.config, { identifier: String(id), path: "" }, {
+    return await coreTools.read(config, { identifier: String(id), path: "" }, {
       staging,
       version: "0",
       converters: [],
@@ -142,6 +146,26 @@ export class CoreToolsLab {
     const result = await this.read(id);
     assert("draft" in result, JSON.stringify(result));
     return result.draft;
+  }
+
+  /** Opens a transaction that holds what a statement takes; disposing of it lets go. */
+  async hold(statement: string): Promise<AsyncDisposable> {
+    const { dbname, user, password, host, port } = this.config;
+    const client = postgres({
+      ...{ database: String(dbname), username: String(user), password: String(password) },
+      ...{ host: String(host), port: Number(port), max: 1, onnotice: () => {} },
+    });
+    const reserved = await client.reserve();
+    await reserved.unsafe(`BEGIN; ${statement}`).simple();
+    return { [Symbol.asyncDispose]: () => client.end({ timeout: 0 }) };
+  }
+
+  /** Waits until the agent waits for a lock, and ends its statement as a statement timeout does. */
+  async cancelWaiting(): Promise<void> {
+    const ended = () =>
+      this.administer(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'etiket-sync' AND wait_event_type = 'Lock'`);
+    while ((await ended()).length === 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
