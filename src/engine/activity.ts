@@ -72,6 +72,12 @@ export class RunningActivity implements ItemProgress {
     this.#step = "reading";
   }
 
+  checking(filename: string, read: number | null, size: number): void {
+    const name = `reading ${filename}`;
+    if (read === null) this.#files.delete(name);
+    else this.#files.set(name, { size, sent: read });
+  }
+
   sending(name: string, size: number): void {
     this.#step = name;
     this.#files.set(name, { size, sent: 0 });

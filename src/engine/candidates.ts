@@ -5,6 +5,14 @@ import type { ErrorData } from "../kit/errors.ts";
 import type { Snapshot } from "../transfer/snapshot.ts";
 import type { UploadEntry } from "./sync_record.ts";
 
+/** Stands for the hashes of a file that was not read yet. */
+export const UNREAD = { md5: "", sha256: "" };
+
+/** The file was read: its hashes are known. */
+export function isRead(identity: Pick<Identity, "sha256">): boolean {
+  return identity.sha256 !== "";
+}
+
 /** Bytes that no longer change, and what they are. */
 export interface FrozenFile {
   snapshot: Snapshot;
@@ -29,6 +37,11 @@ export interface Candidate {
   identity: Identity;
   /** Gets at the bytes; cheap when they were just read. The identity may be newer than the one known before. */
   freeze(): Promise<FrozenFile>;
+  /**
+   * Of a large file that nobody has read yet: gets at the bytes without reading them, so that one pass can both hash and
+   * send them (U2). The identity has {@link UNREAD} hashes until then.
+   */
+  open?(): Promise<FrozenFile>;
 }
 
 /** A file of the draft that could not be made ready. */

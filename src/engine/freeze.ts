@@ -6,8 +6,8 @@ import { SyncError } from "../kit/errors.ts";
 import { type ExactStat, fingerprintText, statExact } from "../kit/fingerprint.ts";
 import { fileError } from "../transfer/file_errors.ts";
 import type { Hashes } from "../transfer/hash.ts";
-import { type Snapshot, takeSnapshot } from "../transfer/snapshot.ts";
-import type { FrozenFile } from "./candidates.ts";
+import { COPY_LIMIT, type Snapshot, takeSnapshot } from "../transfer/snapshot.ts";
+import { type FrozenFile, UNREAD } from "./candidates.ts";
 import type { Services } from "./services.ts";
 import { makeStagingFolder } from "./staging.ts";
 
@@ -26,6 +26,8 @@ export interface FreezerPlace {
   root: string | null;
   /** The user's files are on a disk of this computer. */
   local: boolean;
+  /** Told how many bytes of a large file were read to find out what it is; null when that ended. */
+  onRead?: (filename: string, read: number | null, size: number) => void;
 }
 
 /** Makes frozen files for one item, in its staging folder. */
@@ -109,8 +111,45 @@ export class Freezer {
     opened: boolean,
     known?: { stat: ExactStat; identity: Identity },
   ): Promise<FrozenFile> {
+    const snapshot = await this.#snapshot(path, filename, opened, known);
+    // A large file that is as it was need not be read again to know what it is.
+    if (known && !snapshot.isCopy && snapshot.knownHashes?.sha256 === known.identity.sha256) {
+      return { snapshot, identity: known.identity };
+    }
+    const hashes = await this.#hashesOf(snapshot, filename);
+    const identity = await this.#identify(snapshot, filename, type, hashes);
+    await snapshot.check();
+    this.s.catalog.hashes.put(path, fingerprintText(snapshot.fingerprint), identity, this.s.env.now());
+    return { snapshot, identity };
+  }
+
+  /** Of a file that is sent in parts while it is hashed, nothing but the name tells what it is. */
+  mayBeReadLater(filename: string, size: number): boolean {
+    const { partsFrom, copyLimit = COPY_LIMIT } = this.s.transfer;
+    return size >= partsFrom && size > copyLimit && !HDF5_SUFFIX.test(filename);
+  }
+
+  /** What is known of such a file before it is read. */
+  unread(filename: string, type: FileDraft["type"], size: number): Identity {
+    const shown = type === "auto" ? typeOfSuffix(filename) : type;
+    return { ...UNREAD, size, type: shown, content_md5: null, deep_sha256: null, logs: [] };
+  }
+
+  /** Freezes such a file without reading it. */
+  async openUserFile(path: string, filename: string, type: FileDraft["type"]): Promise<FrozenFile> {
+    const snapshot = await this.#snapshot(path, filename, false);
+    const unread = this.unread(filename, type, snapshot.size);
+    return { snapshot, identity: { ...unread, ...snapshot.knownHashes } };
+  }
+
+  #snapshot(
+    path: string,
+    filename: string,
+    opened: boolean,
+    known?: { stat: ExactStat; identity: Identity },
+  ): Promise<Snapshot> {
     const inMemory = !opened && !HDF5_SUFFIX.test(filename);
-    const snapshot = await takeSnapshot({
+    return takeSnapshot({
       path,
       env: this.s.env,
       copyTo: () => this.#copyPath(filename),
@@ -120,15 +159,17 @@ export class Freezer {
       ...(known ? { known: { fingerprint: known.stat, hashes: known.identity } } : {}),
       ...(this.signal ? { signal: this.signal } : {}),
     });
-    // A large file that is as it was need not be read again to know what it is.
-    if (known && !snapshot.isCopy && snapshot.knownHashes?.sha256 === known.identity.sha256) {
-      return { snapshot, identity: known.identity };
+  }
+
+  async #hashesOf(snapshot: Snapshot, filename: string): Promise<Hashes> {
+    const { onRead } = this.place;
+    if (!onRead || snapshot.knownHashes !== null) return await snapshot.hashes(this.signal);
+    const { size } = snapshot;
+    try {
+      return await snapshot.hashes(this.signal, (read) => onRead(filename, read, size));
+    } finally {
+      onRead(filename, null, size);
     }
-    const hashes = await snapshot.hashes(this.signal);
-    const identity = await this.#identify(snapshot, filename, type, hashes);
-    snapshot.check();
-    this.s.catalog.hashes.put(path, fingerprintText(snapshot.fingerprint), identity, this.s.env.now());
-    return { snapshot, identity };
   }
 
   /** Freezes a file that a backend or converter made in the staging folder. */

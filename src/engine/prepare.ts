@@ -4,7 +4,7 @@ import type { Identity } from "../catalog/caches.ts";
 import type { ConversionRequest, DatasetDraft, FileDraft, ThumbnailRequest } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { InstalledConverter } from "../readers/tasks.ts";
-import type { Candidate, FailedCandidate } from "./candidates.ts";
+import type { Candidate, FailedCandidate, FrozenFile } from "./candidates.ts";
 import { Conversions, outputNames } from "./conversions.ts";
 import type { Freezer } from "./freeze.ts";
 import type { Services } from "./services.ts";
@@ -203,7 +203,20 @@ async function prepareUserFile(
     };
     const identity = freezer.remembered(path, stat);
     if (identity) {
-      return { ...common(file, origin), identity: seenAs(identity), freeze: () => freeze(identity) };
+      return {
+        ...common(file, origin),
+        identity: seenAs(identity),
+        freeze: () => freeze(identity),
+      };
+    }
+    if (!opened && !file.version && freezer.mayBeReadLater(file.filename, stat.size)) {
+      let frozen: Promise<FrozenFile> | undefined;
+      return {
+        ...common(file, origin),
+        identity: freezer.unread(file.filename, file.type, stat.size),
+        freeze: () => frozen ??= freeze(),
+        open: () => freezer.openUserFile(path, file.filename, file.type),
+      };
     }
     const frozen = await freeze();
     return { ...common(file, origin), identity: frozen.identity, freeze: () => Promise.resolve(frozen) };

@@ -2,11 +2,12 @@
 import type { Identity } from "../catalog/caches.ts";
 import type { FileVersionRow } from "../catalog/file_versions.ts";
 import { SyncError } from "../kit/errors.ts";
+import { fingerprintText } from "../kit/fingerprint.ts";
 import type { FileRecord } from "../platform/client.ts";
 import { type UploadJob, uploadVersion } from "../transfer/upload.ts";
 import { decideOwnVersion } from "../transfer/own_version.ts";
 import { decideVersion, type VersionDecision } from "../transfer/version_decision.ts";
-import type { Candidate } from "./candidates.ts";
+import { type Candidate, isRead } from "./candidates.ts";
 import { fileUuid } from "./file_uuid.ts";
 import { settledRecords } from "./other_agents.ts";
 import type { PublishedDataset } from "./publish_dataset.ts";
@@ -58,6 +59,10 @@ export async function publishFile(
   let isSettled = false;
 
   for (let round = 0; round < DECISIONS; round++) {
+    // A new file need not be read before it is sent; else its hashes decide whether and as what.
+    if (!isRead(identity) && hasOthers(s, dataset.uuid, file.name, remote)) {
+      identity = (await file.freeze()).identity;
+    }
     const decision = version
       ? decideOwnVersion(version, remote)
       : decide(s, dataset.uuid, file, identity, remote, newUuid);
@@ -98,8 +103,9 @@ export async function publishFile(
       continue;
     }
 
-    const frozen = await file.freeze();
-    if (frozen.identity.sha256 !== identity.sha256) {
+    const isUnread = !isRead(identity);
+    const frozen = await (isUnread && file.open ? file.open() : file.freeze());
+    if (frozen.identity.sha256 !== identity.sha256 || frozen.identity.size !== identity.size) {
       // The file changed since its hashes were remembered: what counts are the frozen bytes.
       identity = frozen.identity;
       continue;
@@ -141,7 +147,12 @@ export async function publishFile(
       options.signal,
     );
     if (outcome.outcome === "secured") {
-      remember(true);
+      if (isUnread) {
+        identity = { ...identity, ...outcome.hashes };
+        const { source, fingerprint } = frozen.snapshot;
+        s.catalog.hashes.put(source, fingerprintText(fingerprint), identity, s.env.now());
+      }
+      remember(true, identity);
       return result(action, outcome.notes);
     }
     remote = [
@@ -157,6 +168,14 @@ export async function publishFile(
       hint: "It is tried again shortly.",
     },
   );
+}
+
+/** Whether there are versions of this name to compare with, besides those that this agent began without reading them. */
+function hasOthers(s: Services, dataset: string, name: string, remote: readonly FileRecord[]): boolean {
+  const known = s.catalog.fileVersions.ofName(dataset, name);
+  const isOwn = (r: FileRecord) =>
+    r.status !== "secured" && known.some((v) => v.file_uuid === r.uuid && v.version_id === r.version_id);
+  return known.some(isRead) || !remote.every(isOwn);
 }
 
 /** Versions that this agent has announced, or was about to, and not secured. */
@@ -178,7 +197,7 @@ function decide(
     candidate: file.created,
     now: s.client.platformNow(),
     content: identity,
-    local: known.map((v) => ({ ...v, present: true })),
+    local: known.filter(isRead).map((v) => ({ ...v, present: true })),
     remote,
     journal: known.filter((v) => !v.secured).map((v) => ({ uuid: v.file_uuid, version_id: v.version_id })),
     localUuid: known.at(-1)?.file_uuid ?? null,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { assert, assertEquals, assertRejects } from "../../tests/assert.ts";
 import { Catalog } from "../catalog/catalog.ts";
@@ -27,6 +28,8 @@ interface Bench {
   s: Services;
   recorder: RunRecorder;
   folder: string;
+  /** Uuid of the dataset. */
+  dataset: string;
   staging: string;
   /** Publishes files of the source folder, made when they have a size. */
   publish(files: { name: string; size: number | null }[], signal?: AbortSignal): Promise<void>;
@@ -113,6 +116,7 @@ async function withBench(onRequest: OnRequest, test: (bench: Bench) => Promise<v
       s,
       recorder,
       folder,
+      dataset: uuid,
       staging: home.stagingDir,
       publishGroups,
       async publish(files, signal) {
@@ -279,4 +283,45 @@ Deno.test("no more is under way than memory and staging space are meant for", as
       assertEquals(peak, most);
     });
   }
+});
+
+Deno.test("a large new file is read once, for its hashes and its parts; a later version is hashed first (U2)", async () => {
+  const MiB = 1024 * 1024;
+  await withBench(() => {}, async (bench) => {
+    const { s, publish, onPlatform, folder } = bench;
+    let read = 0;
+    s.transfer = { ...memoryTransfer(), journal: s.catalog.uploads, partsFrom: 6 * MiB, copyLimit: 1 };
+    s.env = {
+      ...systemEnv,
+      fs: {
+        ...systemEnv.fs,
+        async open(path, options) {
+          const file = await Deno.open(path, options);
+          const { read: reading } = file;
+          file.read = async (buffer) => {
+            const n = await reading.call(file, buffer);
+            read += n ?? 0;
+            return n;
+          };
+          return file;
+        },
+      },
+    };
+    await publish([{ name: "large.bin", size: 11 * MiB }]);
+    assertEquals(read, 11 * MiB);
+    const [first] = await onPlatform();
+    const bytes = await Deno.readFile(join(folder, "large.bin"));
+    const md5 = createHash("md5").update(bytes).digest("hex");
+    assertEquals([first?.status, first?.md5_checksum, first?.size], ["secured", md5, 11 * MiB]);
+    const [known] = s.catalog.fileVersions.ofName(bench.dataset, "large.bin");
+    assertEquals([known?.secured, known?.md5], [true, md5]);
+
+    // As it is: not read again. Other bytes: read to decide, then to send them.
+    await publish([{ name: "large.bin", size: null }]);
+    assertEquals(read, 11 * MiB);
+    await Deno.writeFile(join(folder, "large.bin"), bytes.with(7, 1));
+    await Deno.utime(join(folder, "large.bin"), 1_600_000_500, 1_600_000_500);
+    await publish([{ name: "large.bin", size: null }]);
+    assertEquals(read, 3 * 11 * MiB);
+  });
 });

@@ -10,8 +10,8 @@ export interface FileState extends Fingerprint {
   ctime_ns: string;
 }
 
-/** Looks at a path; replaceable, for tests on a simulated disk. */
-export type Stat = (path: string) => FileState;
+/** Looks at a path; replaceable, for shares and for tests. */
+export type Stat = (path: string) => FileState | Promise<FileState>;
 
 /**
  * Reads size, times and file id without opening the file. `node:fs` gives the whole file id, `Deno.lstat` rounds it.

@@ -1,10 +1,11 @@
 /**
- * Sends a large file in parts, three at a time, and remembers each part that the store has confirmed: after a crash or
- * a cut it goes on with the parts that are missing (U7).
+ * Sends a large file in parts and remembers each part that the store has confirmed: after a crash or a cut it goes on with
+ * the parts that are missing (U7).
  */
 import { SyncError } from "../kit/errors.ts";
 import { ReplyError } from "../platform/errors.ts";
 import { confirm } from "./confirm.ts";
+import { HashAlong } from "./hash_along.ts";
 import { PartSender } from "./part_sender.ts";
 import { giveUp } from "./orphans.ts";
 import { label, securedMeanwhile, type UploadJob, type UploadOutcome } from "./upload_job.ts";
@@ -21,19 +22,17 @@ const LINKS_MARGIN_MS = 600_000;
 export async function sendInParts(job: UploadJob, announcedSize: number): Promise<UploadOutcome | null> {
   const { client, version, transfer: { journal }, signal } = job;
   const what = label(job);
-  // Of the whole file, before anything is sent: what an earlier process sent can be gone on with only when it is known
-  // that the rest belongs to the same state. From the cache after a crash, so that nothing is read twice.
-  const hashes = await job.source.hashes(signal);
   const notes: string[] = [];
   for (let fresh = 0;; fresh++) {
-    const upload = await resume(job, hashes.sha256) ?? await begin(job, hashes.sha256);
+    const { upload, hashing } = await resume(job) ?? await begin(job);
     if (!upload) return null;
     if (upload.parts.length > 0) {
       notes.push(`went on after ${upload.parts.length} of ${upload.urls.length} parts`);
     }
     try {
-      const sender = new PartSender(job, upload, what);
+      const sender = new PartSender(job, upload, what, hashing);
       await sender.sendMissing();
+      const hashes = await (hashing?.finish(signal) ?? job.source.hashes(signal));
       const md5 = job.contentMd5 ?? hashes.md5;
       const etags = sender.etags();
       const record = await confirm(
@@ -69,19 +68,44 @@ export async function sendInParts(job: UploadJob, announcedSize: number): Promis
   }
 }
 
+/** An open upload, and what hashes the file on the way; null when its hashes are known. */
+interface Begun {
+  upload: OpenUpload | null;
+  hashing: HashAlong | null;
+}
+
 /** The upload of an earlier attempt, when it is of these very bytes and its links still live. */
-async function resume(job: UploadJob, sha256: string): Promise<OpenUpload | null> {
+async function resume(job: UploadJob): Promise<Begun | null> {
   const { transfer: { journal }, version, source } = job;
-  const known = journal.find(version.uuid, version.version_id);
-  if (!known) return null;
-  const isWhole = known.urls.length === Math.ceil(source.size / known.part_size);
-  const lives = known.expires - LINKS_MARGIN_MS > job.client.platformNow();
-  if (known.sha256 === sha256 && isWhole && lives) return known;
-  await giveUp(job.client, journal, known);
+  const upload = journal.find(version.uuid, version.version_id);
+  if (!upload) return null;
+  const isWhole = upload.urls.length === Math.ceil(source.size / upload.part_size);
+  const lives = upload.expires - LINKS_MARGIN_MS > job.client.platformNow();
+  if (isWhole && lives) {
+    const sha256 = source.knownHashes?.sha256;
+    if (sha256 === upload.sha256) return { upload, hashing: null };
+    if (sha256 === undefined || upload.sha256 === "") {
+      const hashing = await hashSent(job, upload);
+      if (hashing) return { upload, hashing };
+    }
+  }
+  await giveUp(job.client, journal, upload);
   return null;
 }
 
-async function begin(job: UploadJob, sha256: string): Promise<OpenUpload | null> {
+/** Reads what was sent of a file whose hash nobody knew by then. @returns null when the file holds other bytes now */
+async function hashSent(job: UploadJob, upload: OpenUpload): Promise<HashAlong | null> {
+  const hashing = new HashAlong(job.source, upload.part_size, upload.parts);
+  try {
+    await hashing.catchUp(job.signal, (bytes) => job.onProgress?.(bytes, job.source.size));
+    return hashing;
+  } catch (e) {
+    if (isOfAnotherState(e)) return null;
+    throw e;
+  }
+}
+
+async function begin(job: UploadJob): Promise<Begun> {
   const { client, version, source, transfer: { journal }, signal } = job;
   const { uuid: file_uuid, version_id } = version;
   const asked: JournalEntry = {
@@ -93,7 +117,7 @@ async function begin(job: UploadJob, sha256: string): Promise<OpenUpload | null>
     expires: 0,
     path: source.source,
     fingerprint: source.fingerprint,
-    sha256,
+    sha256: source.knownHashes?.sha256 ?? "",
     started: client.platformNow(),
   };
   // Known before it is asked for: should the reply be lost, it is not left open for ever.
@@ -101,7 +125,7 @@ async function begin(job: UploadJob, sha256: string): Promise<OpenUpload | null>
   const links = await client.multipartLinks(version, signal);
   if (!links) {
     journal.end(file_uuid, version_id);
-    return null;
+    return { upload: null, hashing: null };
   }
   if (links.presigned_urls.length !== Math.ceil(source.size / links.part_size)) {
     throw new SyncError(
@@ -119,7 +143,8 @@ async function begin(job: UploadJob, sha256: string): Promise<OpenUpload | null>
     expires: client.platformNow() + LINKS_LIVE_MS,
   };
   journal.begin(entry);
-  return { ...entry, parts: [] };
+  const hashing = source.knownHashes === null ? new HashAlong(source, entry.part_size) : null;
+  return { upload: { ...entry, parts: [] }, hashing };
 }
 
 /** A file that is only locked or out of reach is gone on with later. */

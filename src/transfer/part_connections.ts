@@ -8,7 +8,10 @@ import type { TransferContext } from "./context.ts";
 
 /** Parts of a file at once, at most (U13). */
 const MOST = 3;
-/** A line that carries this much needs no further connection, bytes per second. */
+/**
+ * A connection on which a part went this quick, bytes per second, fills the line: where others went slower, then because
+ * this computer or the store had other things to do.
+ */
 const ENOUGH = 20 * 1024 * 1024;
 /** A further connection must raise the throughput by this factor, or it goes again. */
 const WORTHWHILE = 1.25;
@@ -30,6 +33,8 @@ export class PartConnections {
   #parts = 0;
   #bytes = 0;
   #since = 0;
+  /** Bytes per second of the part that went quickest. */
+  #quickest = 0;
 
   constructor(private readonly env: Pick<Env, "monotonic">) {}
 
@@ -48,9 +53,10 @@ export class PartConnections {
     };
   }
 
-  /** A part arrived. @param bytes its size */
-  arrived(bytes: number): void {
+  /** A part arrived. @param bytes its size @param ms how long it took */
+  arrived(bytes: number, ms: number): void {
     if (this.#uploads !== 1) return;
+    this.#quickest = Math.max(this.#quickest, bytes / Math.max(ms, 1) * 1000);
     if (this.#unmeasured > 0) {
       this.#unmeasured--;
       this.#since = this.env.monotonic();
@@ -83,7 +89,7 @@ export class PartConnections {
     }
     if (this.#resting > 0) {
       this.#resting--;
-    } else if (rate < ENOUGH && this.#value < MOST) {
+    } else if (this.#quickest < ENOUGH && this.#value < MOST) {
       this.#before = rate;
       this.#value++;
     }
@@ -91,7 +97,7 @@ export class PartConnections {
 
   #measureAnew(): void {
     this.#unmeasured = this.#value;
-    [this.#parts, this.#bytes] = [0, 0];
+    [this.#parts, this.#bytes, this.#quickest] = [0, 0, 0];
   }
 }
 

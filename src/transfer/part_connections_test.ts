@@ -14,8 +14,9 @@ function upload(line: Line, parts: number): number[] {
   const open: number[] = [];
   for (let i = 0; i < parts; i++) {
     const n = line.connections.value;
-    line.now += 1000 * PART / Math.min(line.each * n, line.all);
-    line.connections.arrived(PART);
+    const rate = Math.min(line.each * n, line.all);
+    line.now += 1000 * PART / rate;
+    line.connections.arrived(PART, 1000 * PART / (rate / n));
     open.push(n);
   }
   leave();

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { SyncError } from "../kit/errors.ts";
 import type { FileBody } from "../platform/transport.ts";
 import { ReplyError } from "../platform/errors.ts";
+import type { HashAlong } from "./hash_along.ts";
 import { type PartConnections, partConnections } from "./part_connections.ts";
 import { putBytes } from "./put_bytes.ts";
 import { isAnotherTryWorthwhile, pauseAfter, type UploadJob } from "./upload_job.ts";
@@ -26,6 +27,7 @@ export class PartSender {
     private readonly job: UploadJob,
     private readonly upload: OpenUpload,
     private readonly what: string,
+    private readonly hashing: HashAlong | null,
   ) {
     this.#connections = partConnections(job.transfer, upload.urls[0] ?? "", job.env);
     for (const part of upload.parts) {
@@ -51,13 +53,10 @@ export class PartSender {
         while (!this.#stop && underWay.size < connections.value) {
           const number = missing.shift();
           if (number === undefined) break;
-          const end = this.#send(number).then(
-            () => connections.arrived(this.#sizeOf(number)),
-            (e) => {
-              this.#stop = true;
-              failures.push(e);
-            },
-          ).finally(() => underWay.delete(end));
+          const end = this.#send(number).catch((e) => {
+            this.#stop = true;
+            failures.push(e);
+          }).finally(() => underWay.delete(end));
           underWay.add(end);
         }
         await Promise.race(underWay);
@@ -77,7 +76,10 @@ export class PartSender {
     const size = this.#sizeOf(number);
     const url = upload.urls[number - 1] ?? "";
     for (let puts = 1;; puts++) {
-      const { body, md5 } = hashed(job.source.part((number - 1) * upload.part_size, size));
+      const start = (number - 1) * upload.part_size;
+      const part = job.source.part(start, size);
+      const { body, md5 } = hashed(this.hashing?.along(start, part) ?? part);
+      const began = job.env.monotonic();
       this.puts++;
       try {
         const { reply, note } = await putBytes(job, url, body, md5, what, (sent) => {
@@ -86,8 +88,11 @@ export class PartSender {
         });
         if (note && !this.notes.includes(note)) this.notes.push(note);
         const etag = reply.headers.get("etag") ?? `"${md5()}"`;
-        job.transfer.journal.partDone(upload.file_uuid, upload.version_id, { number, md5: md5(), etag });
+        this.#connections.arrived(size, job.env.monotonic() - began);
+        const sent = { number, md5: md5(), etag };
+        job.transfer.journal.partDone(upload.file_uuid, upload.version_id, sent);
         this.#etags.set(number, etag);
+        await this.hashing?.sent(sent, job.signal);
         return;
       } catch (e) {
         job.signal?.throwIfAborted();

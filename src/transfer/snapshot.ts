@@ -96,10 +96,17 @@ export class Snapshot {
     return this.#hashes;
   }
 
-  /** The hashes; reads a large file when it has not been read yet. */
-  async hashes(signal?: AbortSignal): Promise<Hashes> {
+  /**
+   * The hashes; reads a large file when it has not been read yet.
+   * @param onRead called with the bytes read so far
+   */
+  async hashes(signal?: AbortSignal, onRead?: (bytes: number) => void): Promise<Hashes> {
     if (this.#hashes === null) {
-      for await (const _ of this.chunks()) signal?.throwIfAborted();
+      let read = 0;
+      for await (const chunk of this.chunks()) {
+        signal?.throwIfAborted();
+        onRead?.(read += chunk.length);
+      }
     }
     if (this.#hashes === null) throw fileChanging(this.source);
     return this.#hashes;
@@ -109,11 +116,22 @@ export class Snapshot {
    * Checks that the bytes at `path` are still those of the snapshot.
    * @throws SyncError busy `file_changing` or `file_vanished`
    */
-  check(): void {
+  async check(): Promise<void> {
     if (this.isCopy) return;
-    if (!sameState(this.#state, statOf(this.#options)(this.source))) {
+    if (!sameState(this.#state, await statOf(this.#options)(this.source))) {
       throw fileChanging(this.source);
     }
+  }
+
+  /**
+   * Takes hashes of all bytes that somebody else found out while reading them.
+   * @throws SyncError busy `file_changing` when the file is not what it was
+   */
+  async learn(hashes: Hashes): Promise<void> {
+    await this.check();
+    // Time stamps can be lied to (memory maps, network caches); the bytes of an earlier pass cannot.
+    if (this.#hashes !== null && this.#hashes.sha256 !== hashes.sha256) throw fileChanging(this.source);
+    this.#hashes = hashes;
   }
 
   /** The bytes for an upload; each pass starts at byte 0. */
@@ -135,19 +153,24 @@ export class Snapshot {
     const hasher = this.isCopy ? null : new Hasher();
     let read = 0;
     let checked = 0;
-    this.check();
+    await this.check();
     for await (const chunk of readChunks(this.#options.env.fs, this.path, size)) {
       read += chunk.length;
       hasher?.update(chunk);
-      if (read === size) this.#finish(hasher);
+      if (read === size) await this.#finish(hasher);
       else if (read - checked >= CHECK_EVERY) {
         checked = read;
-        this.check();
+        await this.check();
       }
       yield chunk;
     }
     if (read !== size) throw fileChanging(this.source);
-    if (size === 0) this.#finish(hasher);
+    if (size === 0) await this.#finish(hasher);
+  }
+
+  async #finish(hasher: Hasher | null): Promise<void> {
+    if (hasher === null) await this.check();
+    else await this.learn(hasher.digest());
   }
 
   /**
@@ -164,22 +187,13 @@ export class Snapshot {
       return;
     }
     let read = 0;
-    this.check();
+    await this.check();
     for await (const chunk of readChunks(this.#options.env.fs, this.path, size, start)) {
       read += chunk.length;
-      if (read === size) this.check();
+      if (read === size) await this.check();
       yield chunk;
     }
     if (read !== size) throw fileChanging(this.source);
-  }
-
-  #finish(hasher: Hasher | null): void {
-    this.check();
-    if (hasher === null) return;
-    const hashes = hasher.digest();
-    // Time stamps can be lied to (memory maps, network caches); the bytes of an earlier pass cannot.
-    if (this.#hashes !== null && this.#hashes.sha256 !== hashes.sha256) throw fileChanging(this.source);
-    this.#hashes = hashes;
   }
 
   /** Deletes the private copy, if there is one. */
@@ -224,7 +238,7 @@ async function copyAndHash(
         throw stagingError(e, copyTo);
       }
     }
-    if (hasher.size !== state.size || !sameState(state, stat(path))) throw fileChanging(path);
+    if (hasher.size !== state.size || !sameState(state, await stat(path))) throw fileChanging(path);
     complete = true;
     return hasher.digest();
   } finally {
@@ -251,7 +265,7 @@ async function readAndHash(
       size += chunk.length;
     }
   }
-  if (size !== state.size || !sameState(state, stat(path))) throw fileChanging(path);
+  if (size !== state.size || !sameState(state, await stat(path))) throw fileChanging(path);
   const bytes = buffer.subarray(0, size);
   const hasher = new Hasher();
   hasher.update(bytes);
@@ -267,7 +281,7 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> 
   const { path, env, own, known, signal } = options;
   const stat = statOf(options);
   const { copyLimit = COPY_LIMIT, memoryLimit = 0 } = options;
-  let state = stat(path);
+  let state = await stat(path);
   const valid = known && known.fingerprint.size === state.size &&
     known.fingerprint.mtime_ns === state.mtime_ns &&
     known.fingerprint.file_id === state.file_id;
@@ -276,7 +290,7 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> 
   const rest = restNeeded(state, env.now());
   if (rest > 0) {
     await env.sleep(rest, signal);
-    const rested = stat(path);
+    const rested = await stat(path);
     if (!sameState(state, rested)) throw fileChanging(path);
     state = rested;
   }

@@ -24,7 +24,7 @@ export interface JournalEntry {
   /** What the bytes come from; an upload goes on only from the very same state. */
   path: string;
   fingerprint: Fingerprint;
-  /** SHA-256 of the whole, lower-case hex. */
+  /** SHA-256 of the whole, lower-case hex; empty for a file that is hashed while it is sent. */
   sha256: string;
   /** Platform time, ms since 1970: the PC's clock may be set meanwhile (U10). */
   started: number;

@@ -23,6 +23,8 @@ export class PartMeter {
     let head = "";
     let left = 0;
     let request: PartRequest | undefined;
+    // Deno 2.9 may send a first piece of a body, without its head, on a fresh connection when the kept one is cut under it.
+    let isStray = false;
     const end = () => {
       if (request) {
         this.underWay.delete(request);
@@ -33,9 +35,16 @@ export class PartMeter {
     return {
       sent: (bytes) => {
         for (let at = 0; at < bytes.length;) {
+          if (isStray) {
+            this.again += bytes.length - at;
+            return;
+          }
           if (left === 0) {
             end();
-            const byte = bytes[at++] ?? 0;
+            const byte = bytes[at] ?? 0;
+            isStray = head === "" && !(byte >= 0x41 && byte <= 0x5a);
+            if (isStray) continue;
+            at++;
             head += String.fromCharCode(byte);
             if (!head.endsWith("\r\n\r\n")) continue;
             left = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);

@@ -29,3 +29,9 @@ Deno.test("parts on two connections are two parts under way", () => {
   meter.connection().sent(put(2, 10, "0"));
   assertEquals(meter.underWay.size, 2);
 });
+
+Deno.test("bytes of a body without a head were sent in vain", () => {
+  const meter = new PartMeter();
+  meter.connection().sent(new TextEncoder().encode("megabyte 1"));
+  assertEquals([meter.fresh, meter.again, meter.underWay.size], [0, 10, 0]);
+});
