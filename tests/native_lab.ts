@@ -8,6 +8,7 @@ import { type Hub, openHub } from "../src/hub/open_hub.ts";
 import { type Dataset, type PlatformClient, platformClient } from "../src/platform/client.ts";
 import { inProcessTransport } from "../src/platform/transport_in_process.ts";
 import { copyFolder } from "./convert.ts";
+import { type Cells, databaseCells } from "./database_cells.ts";
 
 const FIXTURES = new URL("fixtures/native/", import.meta.url).pathname;
 
@@ -23,8 +24,6 @@ export const SCOPES = {
   a: "aaaaaaaa-0000-4000-8000-00000000000a",
   b: "bbbbbbbb-0000-4000-8000-00000000000b",
 } as const;
-
-export type Cells = Map<string, unknown>;
 
 export class NativeLab implements AsyncDisposable {
   readonly folder: string;
@@ -143,23 +142,8 @@ export class NativeLab implements AsyncDisposable {
     );
   }
 
-  /** Every cell of every table, index tables of the full-text search excepted, by `table/row/column`. */
   cells(): Cells {
-    return this.sql((db) => {
-      const cells: Cells = new Map();
-      const tables = db.prepare("SELECT name, sql FROM sqlite_master ORDER BY name").all();
-      for (const { name, sql } of tables) {
-        cells.set(`schema/${name}`, sql);
-        if (!String(sql).startsWith("CREATE TABLE") || String(name).startsWith("datasets_fts")) continue;
-        for (const row of db.prepare(`SELECT rowid AS _row, * FROM "${name}"`).all()) {
-          for (const [column, value] of Object.entries(row)) {
-            cells.set(`${name}/${row._row}/${column}`, value);
-          }
-        }
-      }
-      cells.set("journal_mode", JSON.stringify(db.prepare("PRAGMA journal_mode").get()));
-      return cells;
-    });
+    return databaseCells(this.database);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -167,17 +151,4 @@ export class NativeLab implements AsyncDisposable {
     await this.#hub?.close();
     await Deno.remove(this.root, { recursive: true });
   }
-}
-
-/** Cells that differ, as `table/row/column: before → after`. */
-export function changedCells(before: Cells, after: Cells): string[] {
-  const keys = [...new Set([...before.keys(), ...after.keys()])].sort();
-  return keys.filter((key) => before.get(key) !== after.get(key))
-    .map((key) => `${key}: ${before.get(key)} → ${after.get(key)}`);
-}
-
-/** The marks of the given rows, as {@link changedCells} tells them. */
-export function marks(datasets: number[], files: number[]): string[] {
-  const of = (table: string) => (row: number) => `${table}/${row}/synchronized: 0 → 1`;
-  return [...datasets.map(of("datasets")), ...files.map(of("files"))].sort();
 }

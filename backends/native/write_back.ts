@@ -21,7 +21,7 @@ import { demandNative, uuidOf, whereDataset } from "./database.ts";
 import { parseState } from "./state.ts";
 
 /** How long another writer is waited for, ms; qdrive waits 10 s for us. */
-const LOCK_WAIT_MS = 8000;
+const LOCK_WAIT_MS = 5000;
 /** Readers are waited for less long, for meanwhile no other can begin. */
 const COMMIT_WAIT_MS = 500;
 

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
-import { changedCells, DATASETS, marks, NativeLab, SCOPES } from "../native_lab.ts";
+import { changedCells, marks } from "../database_cells.ts";
+import { DATASETS, NativeLab, SCOPES } from "../native_lab.ts";
 import { treeListing } from "../tree_listing.ts";
 
 const ALL_FILES = [1, 2, 3, 4, 5, 6, 7, 9];
