@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { BLOSC, bloscFrame } from "./blosc_frame.ts";
 import type { ImageData, ImageType } from "./image_type.ts";
-import { replaceFile, syncFolder, writeDurably, type ZarrStoreWriter } from "./zarr_store.ts";
+import { replaceFile, syncFolder, type ZarrStoreWriter } from "./zarr_store.ts";
 
 /** What image_refs says of the codec. */
 export const CODEC = BLOSC.id;
@@ -29,10 +29,10 @@ export class ImageStack {
     this.#folder = join(group, name);
     this.#parent = group;
     fs.mkdirSync(this.#folder);
-    this.#writeMetadata();
+    this.#writeMetadata(true);
   }
 
-  /** Appends an image, which is on the disk when this returns. @returns its index in the stack */
+  /** Appends an image; other programs see it at once, and {@link sync} brings it to the disk. @returns its index */
   append(data: ImageData): number {
     const index = this.#frames;
     const { itemBytes } = this.type;
@@ -40,11 +40,11 @@ export class ImageStack {
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       // Under its final name at once: no reader looks beyond the shape, which grows afterwards.
       const key = this.store.format === 3 ? `c.${index}.0.0` : `${index}.0.0`;
-      writeDurably(join(this.#folder, key), bloscFrame(bytes, itemBytes));
+      this.store.chunks.write(join(this.#folder, key), bloscFrame(bytes, itemBytes));
     }
     this.#frames++;
     try {
-      this.#writeMetadata();
+      this.#writeMetadata(false);
     } catch (e) {
       this.#frames--;
       throw e;
@@ -53,15 +53,17 @@ export class ImageStack {
     return index;
   }
 
-  /** Makes the names of new files durable. */
+  /** Waits until all images are on the disk. */
   sync(): void {
     if (this.#synced) return;
+    this.store.chunks.finish();
+    this.#writeMetadata(true);
     syncFolder(this.#folder);
     syncFolder(this.#parent);
     this.#synced = true;
   }
 
-  #writeMetadata(): void {
+  #writeMetadata(durably: boolean): void {
     const { rows, columns } = this.type;
     const shape = [this.#frames, rows, columns];
     // A chunk has at least one element, also where an image has none.
@@ -69,7 +71,7 @@ export class ImageStack {
     const [file, document] = this.store.format === 3
       ? ["zarr.json", arrayV3(this.type, shape, chunks)] as const
       : [".zarray", arrayV2(this.type, shape, chunks)] as const;
-    replaceFile(join(this.#folder, file), JSON.stringify(document, null, 2));
+    replaceFile(join(this.#folder, file), JSON.stringify(document, null, 2), durably);
   }
 }
 

@@ -209,7 +209,8 @@ export class RunWriter implements Disposable {
   }
 
   /**
-   * Appends an image to the stack `runs/<run uid>/<field>`. The image is on the disk before its row is written.
+   * Appends an image to the stack `runs/<run uid>/<field>`. Other programs can read it when this returns; it is on the
+   * disk before its row is, which comes with the run.
    * @param eventUid an event of the open run
    * @param image values in C order and [rows, columns]; all images of a field have one shape and type
    * @returns its index in the stack, from 0
@@ -317,6 +318,7 @@ export class RunWriter implements Disposable {
   }
 
   #release(): void {
+    this.#store?.chunks.close();
     this.#db?.[Symbol.dispose]();
     this.#db = undefined;
     this.#store = undefined;

@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import process from "node:process";
 import { join } from "node:path";
+import { BackgroundSync } from "./background_sync.ts";
 
 const GROUP_V2 = '{\n  "zarr_format": 2\n}';
 const GROUP_V3 = '{\n  "attributes": {},\n  "zarr_format": 3,\n  "node_type": "group"\n}';
@@ -12,6 +13,8 @@ const GROUP_V3 = '{\n  "attributes": {},\n  "zarr_format": 3,\n  "node_type": "g
  */
 export class ZarrStoreWriter {
   readonly format: 2 | 3;
+  /** Chunks on their way to the disk. */
+  readonly chunks = new BackgroundSync();
 
   /** Opens or creates the store. */
   constructor(readonly folder: string) {
@@ -39,22 +42,21 @@ export class ZarrStoreWriter {
   }
 }
 
-/** Writes a file so that a reader, or the next start after a crash, sees all of it or what was there before. */
-export function replaceFile(path: string, text: string): void {
+/**
+ * Replaces a file, so that a reader, or the next start after a crash of the program, sees all of it or what was there
+ * before.
+ * @param durably whether it is to be on the disk when this returns
+ */
+export function replaceFile(path: string, text: string, durably = true): void {
   const temporary = `${path}.${process.pid}.tmp`;
-  writeDurably(temporary, new TextEncoder().encode(text));
-  fs.renameSync(temporary, path);
-}
-
-/** Writes a file and waits until it is on the disk. */
-export function writeDurably(path: string, bytes: Uint8Array): void {
-  const handle = fs.openSync(path, "w");
+  const handle = fs.openSync(temporary, "w");
   try {
-    for (let done = 0; done < bytes.length;) done += fs.writeSync(handle, bytes, done);
-    fs.fsyncSync(handle);
+    fs.writeSync(handle, text);
+    if (durably) fs.fsyncSync(handle);
   } finally {
     fs.closeSync(handle);
   }
+  fs.renameSync(temporary, path);
 }
 
 /** Puts the names in a folder on the disk; Windows does that by itself. */
