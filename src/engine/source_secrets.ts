@@ -80,6 +80,17 @@ export class SourceSecrets {
     return sealed;
   }
 
+  /** Whether the secrets of a configuration, in clear or as references, are those of a stored one. */
+  async areEqual(fields: readonly Field[], config: Config, stored: Config): Promise<boolean> {
+    for (const { name } of fields.filter((f) => f.secret)) {
+      const [value, reference] = [config[name], stored[name]];
+      if (isReference(value) && isReference(reference) && value.sealed === reference.sealed) continue;
+      if (value === undefined && reference === undefined) continue;
+      if (!await this.#standsFor(reference, value)) return false;
+    }
+    return true;
+  }
+
   /** Forgets the secrets of a configuration, except those that another one refers to. */
   async forget(config: Config, keeping: Config = {}): Promise<void> {
     const kept = new Set(Object.values(keeping).filter(isReference).map((r) => r.sealed));

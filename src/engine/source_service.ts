@@ -3,6 +3,7 @@ import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { BackendInfo, SourcePlan } from "../readers/tasks.ts";
 import { refuseSecondNative, rememberRemoved } from "./native_source.ts";
+import { mappedIdentifier } from "./mapped_identifier.ts";
 import { findBackend, planOf } from "./resolve_source.ts";
 import { autoassign, findScope } from "./scopes.ts";
 import type { Services } from "./services.ts";
@@ -234,12 +235,14 @@ export class SourceService {
 
   /** Maps a scope identifier; its items become due, already pushed ones move (C4). */
   async map(source: SourceRef, identifier: string, scope: string): Promise<void> {
-    await this.#map(this.#row(source), identifier, scope);
+    const row = this.#row(source);
+    await this.#map(row, mappedIdentifier(row.backend, identifier), scope);
   }
 
   /** As {@link map}, for an identifier without a mapping. @throws SyncError `scope_mapping_already_exists` */
-  async addMapping(source: SourceRef, identifier: string, scope: string): Promise<ScopeMappingView> {
+  async addMapping(source: SourceRef, written: string, scope: string): Promise<ScopeMappingView> {
     const row = this.#row(source);
+    const identifier = mappedIdentifier(row.backend, written);
     if (this.s.catalog.mappings.scopeOf(row.id, identifier) !== undefined) {
       throw refused("scope_mapping_already_exists", `"${row.name}" maps "${identifier}" already`);
     }
@@ -248,15 +251,17 @@ export class SourceService {
   }
 
   /** As {@link map}, for an identifier that has a mapping. @throws SyncError `scope_mapping_not_found` */
-  async changeMapping(source: SourceRef, identifier: string, scope: string): Promise<ScopeMappingView> {
+  async changeMapping(source: SourceRef, written: string, scope: string): Promise<ScopeMappingView> {
     const row = this.#row(source);
+    const identifier = mappedIdentifier(row.backend, written);
     this.#mapping(row, identifier);
     await this.#map(row, identifier, scope);
     return this.#mapping(row, identifier);
   }
 
-  unmap(source: SourceRef, identifier: string): void {
+  unmap(source: SourceRef, written: string): void {
     const row = this.#row(source);
+    const identifier = mappedIdentifier(row.backend, written);
     this.s.catalog.transaction(() => {
       if (!this.s.catalog.mappings.remove(row.id, identifier)) throw noMapping(row, identifier);
       if (row.default_scope === null) this.s.catalog.queue.unmapWaiting(row.id, identifier, this.s.env.now());
@@ -299,18 +304,27 @@ export class SourceService {
     return { ...mapping, sync_source_id: row.id };
   }
 
-  /** @returns the whole configuration: secrets that were given in clear, the others as references */
+  /** @returns the whole configuration: new secrets in clear, the others as references; undefined when nothing changes */
   async #checkPatch(
     info: BackendInfo,
     row: SourceRow,
     patch: Record<string, unknown>,
-  ): Promise<CheckedConfig> {
+  ): Promise<CheckedConfig | undefined> {
     takeNote(info, patch);
+    const config = withoutNulls({ ...row.config, ...patch });
     try {
-      return await checkConfig(this.s, info, withoutNulls({ ...row.config, ...patch }));
+      // What is stored already need not be in reach now: an agent may start before the database does.
+      const same = await this.s.readers.run("resolve", { backend: row.backend, config, unvalidated: true });
+      if (same.config && await this.#isAsStored(info, row, same.config)) return undefined;
+      return await checkConfig(this.s, info, config);
     } catch (e) {
       throw namingSource(e, row.name);
     }
+  }
+
+  async #isAsStored(info: BackendInfo, row: SourceRow, config: Record<string, unknown>): Promise<boolean> {
+    return equalBesidesSecrets(info, config, row.config) &&
+      await this.secrets.areEqual(info.fields, config, row.config);
   }
 
   /** What was changed meanwhile may refer to secrets that this change knows nothing of. */
