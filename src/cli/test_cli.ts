@@ -14,12 +14,16 @@ export interface Outcome {
 
 export async function runCli(
   args: string[],
-  options: { home?: string; stdin?: string } = {},
+  options: { home?: string; stdin?: string; env?: Record<string, string> } = {},
 ): Promise<Outcome> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...RUN, ...args],
     cwd: REPOSITORY,
-    env: { NO_COLOR: "1", ...(options.home === undefined ? {} : { ETIKET_SYNC_HOME: options.home }) },
+    env: {
+      NO_COLOR: "1",
+      ...(options.home === undefined ? {} : { ETIKET_SYNC_HOME: options.home }),
+      ...options.env,
+    },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
