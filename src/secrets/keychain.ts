@@ -169,6 +169,6 @@ class CommandKeychain implements Keychain {
 function locked(what: string): SyncError {
   return new SyncError("local", "secret_locked", `the keychain cannot be used: ${what}`, {
     hint:
-      'Log in to the desktop and unlock its keychain, or write store = "file" under [secrets] in config.toml.',
+      'Unlock the keychain of the desktop session, or enter it again with store = "file" under [secrets] in config.toml.',
   });
 }
