@@ -1,6 +1,5 @@
 import type { TakenOver } from "../../src/kit/define_backend.ts";
-import { SyncError } from "../../src/kit/errors.ts";
-import { assert, assertEquals, assertRejects } from "../../tests/assert.ts";
+import { assert, assertEquals } from "../../tests/assert.ts";
 import { type Cells, changedCells, databaseCells, marks } from "../../tests/database_cells.ts";
 import { treeListing } from "../../tests/tree_listing.ts";
 import backend from "./mod.ts";
@@ -116,29 +115,6 @@ Deno.test("another dataset's attribute stays when one link to it goes", async ()
   await note(db, { attributes: { sample: null } });
   assertEquals(db.rows("SELECT value FROM dataset_attr WHERE key = 'sample'"), [{ value: "S2" }]);
 });
-
-Deno.test(
-  "a database that somebody else holds is left alone: busy",
-  { sanitizeResources: false },
-  async () => {
-    using db = TestDatabase.copyOf("v0.2-done");
-    const { replica } = await db.draft();
-    using holder = db.open();
-    // WAL, so that holding the write lock keeps nobody from reading.
-    holder.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; UPDATE users SET firstname = 'x'");
-    const error = await assertRejects(async () =>
-      await backend.writeBack?.(db.config, { identifier: RABI, path: "" }, {
-        state: replica?.state ?? "",
-        secured: [],
-        complete: true,
-        metadata: {},
-      })
-    );
-    assert(error instanceof SyncError);
-    assertEquals([error.class, error.code], ["busy", "sqlite_busy"]);
-    holder.exec("ROLLBACK");
-  },
-);
 
 Deno.test("a -wal that was there stays as it is, with what its owner wrote", async () => {
   using db = TestDatabase.copyOf("v0.2-done");
