@@ -47,6 +47,10 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
     ? await findReplica(s, replica, altUid, dryRun)
     : await s.client.findDataset({ uuid, alt_uid: altUid, scope_uuid: scope });
   let { base, pushed_scope } = lastTold(item, remote);
+  if (item.intent !== null && !dryRun) {
+    // The next intent takes the place of the one that says so.
+    s.catalog.items.update(item.id, { base: base && JSON.stringify(base), pushed_scope }, now());
+  }
   const isReplaced = !replica && remote?.uuid === uuid && altUid && (remote.alt_uid || altUid) !== altUid;
   if (isReplaced) {
     // The input was replaced by another measurement under the same name (a new database, say): the old dataset stays.

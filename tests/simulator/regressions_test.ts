@@ -80,6 +80,18 @@ Deno.test("an agent that died of an update does not take its own words for the u
     for (let i = 0; i < 6; i++) h.lab.editInfo(m);
   }, "kill"));
 
+Deno.test("an agent that died of making and then of moving a dataset still knows what it told", () =>
+  tell(async (h) => {
+    h.world.faults = once("kill", replyTo(/^POST .*\/dataset\/$/));
+    const m = await marked(h, ["raw.bin"]);
+    await h.agent?.gone();
+    h.changeScope();
+    h.world.faults = once("kill", ({ kind, what }) => kind === "request" && what.endsWith("/dataset/move/"));
+    await h.ensureServing();
+    await h.agent?.gone();
+    for (let i = 0; i < 6; i++) h.lab.editInfo(m);
+  }, "kill"));
+
 Deno.test("what is gone is known to be gone although the clock was set back by years", () =>
   tell(async (h) => {
     const m = await marked(h, ["raw.bin"]);
