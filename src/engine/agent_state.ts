@@ -2,7 +2,7 @@
 import { reasonOf } from "../catalog/reason.ts";
 import type { Env } from "../env.ts";
 import type { SyncError } from "../kit/errors.ts";
-import type { Breaker } from "./breaker.ts";
+import type { Breakers } from "./breakers.ts";
 import type { AgentState, Reason } from "./views.ts";
 
 /** An outside cause that was not there is looked for again after this long, ms. */
@@ -20,7 +20,7 @@ export class AgentStateMachine {
 
   constructor(
     private readonly env: Pick<Env, "now" | "monotonic">,
-    private readonly breaker: Breaker,
+    private readonly breakers: Breakers,
     stopped: boolean,
   ) {
     this.stopped = stopped;
@@ -32,7 +32,7 @@ export class AgentStateMachine {
     if (this.stopped) return "stopped";
     if (this.#obstacles.has("error")) return "error";
     if (this.#obstacles.has("not_logged_in")) return "not_logged_in";
-    return this.breaker.open ? "no_connection" : "running";
+    return this.breakers.open ? "no_connection" : "running";
   }
 
   get reason(): Reason | null {
@@ -53,7 +53,7 @@ export class AgentStateMachine {
     const reason = reasonOf(error.toData());
     if (error.class === "network") {
       this.#unreachable = reason;
-      return this.breaker.failure();
+      return this.breakers.failure(error.endpoint);
     }
     const kind: Obstacle = error.class === "auth" ? "not_logged_in" : "error";
     const news = this.#obstacles.get(kind)?.reason.code !== reason.code;
@@ -77,7 +77,7 @@ export class AgentStateMachine {
   /** Monotonic ms of the next probe of any kind, or null. */
   get nextProbeAt(): number | null {
     const times = [...this.#obstacles.values()].map((o) => o.probeAt);
-    if (this.breaker.probeAt !== null) times.push(this.breaker.probeAt);
+    if (this.breakers.probeAt !== null) times.push(this.breakers.probeAt);
     return times.length > 0 ? Math.min(...times) : null;
   }
 }

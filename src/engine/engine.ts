@@ -267,7 +267,9 @@ export class Engine {
     const { error } = outcome;
     if (error && ["network", "auth", "local"].includes(error.class)) {
       this.#recovery.hindered(SyncError.fromData(error));
-    } else if (outcome.item.result === "synchronized" || outcome.files_uploaded > 0) this.#recovery.reached();
+    } else if (outcome.item.result === "synchronized" || outcome.files_uploaded > 0) {
+      this.#recovery.reached(outcome.files_uploaded > 0);
+    }
     this.#wakeUp();
   }
 

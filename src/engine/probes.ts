@@ -1,7 +1,11 @@
 /** Looks whether what stood in the agent's way is gone. */
 import { join } from "node:path";
 import { SyncError } from "../kit/errors.ts";
+import { ReplyError } from "../platform/errors.ts";
 import type { Services } from "./services.ts";
+
+/** What stands before a store says so when the store itself does not answer. */
+const DOWN = [429, 502, 503, 504, 511];
 
 /** As much as a probe writes: a disk that is full to the last byte may still take a few. */
 const PROBE_BYTES = 1024 * 1024;
@@ -51,6 +55,21 @@ export class StateFolderGuard {
     } catch {
       return undefined;
     }
+  }
+}
+
+/**
+ * Does a store answer, whatever it says? What it says to a request without a link is no sign of trouble.
+ * @throws SyncError of class network
+ */
+export async function storeProbe(s: Services, origin: string): Promise<void> {
+  try {
+    const body = await s.client.download(`${origin}/`);
+    await body.cancel();
+  } catch (e) {
+    if (e instanceof ReplyError && !DOWN.includes(e.status)) return;
+    if (e instanceof SyncError && e.class === "network") e.endpoint = origin;
+    throw e;
   }
 }
 

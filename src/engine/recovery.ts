@@ -1,9 +1,9 @@
 /** Knows what stands in the agent's way, looks until it is gone, and then makes due what waited for it. */
 import { AGENT_STOPPED } from "../catalog/catalog.ts";
-import { SyncError } from "../kit/errors.ts";
+import { type ErrorClass, SyncError } from "../kit/errors.ts";
 import { AgentStateMachine } from "./agent_state.ts";
-import { Breaker } from "./breaker.ts";
-import { platformProbe, StateFolderGuard, stateFolderProbe } from "./probes.ts";
+import { Breakers, PLATFORM } from "./breakers.ts";
+import { platformProbe, StateFolderGuard, stateFolderProbe, storeProbe } from "./probes.ts";
 import type { Services } from "./services.ts";
 
 export interface RecoveryHooks {
@@ -16,14 +16,14 @@ export interface RecoveryHooks {
 
 export class Recovery {
   readonly state: AgentStateMachine;
-  readonly #breaker: Breaker;
+  readonly #breakers: Breakers;
   readonly #folder: StateFolderGuard;
   readonly #jobs = new Set<Promise<void>>();
 
   constructor(private readonly s: Services, private readonly hooks: RecoveryHooks) {
-    this.#breaker = new Breaker(s.env);
+    this.#breakers = new Breakers(s.env);
     this.#folder = new StateFolderGuard(s);
-    this.state = new AgentStateMachine(s.env, this.#breaker, s.catalog.getFact(AGENT_STOPPED) !== undefined);
+    this.state = new AgentStateMachine(s.env, this.#breakers, s.catalog.getFact(AGENT_STOPPED) !== undefined);
   }
 
   /** The user's wish, remembered. */
@@ -32,14 +32,14 @@ export class Recovery {
     this.state.stopped = stopped;
   }
 
-  /** Work reached the platform. */
-  reached(): void {
-    this.#breaker.success();
+  /** Work reached the platform; and the store, if bytes were sent. */
+  reached(sent: boolean): void {
+    this.#breakers.success(sent);
   }
 
   /** Ask at once instead of when it was planned. */
   hurry(): void {
-    this.#breaker.hurry();
+    this.#breakers.hurry();
   }
 
   /** Something outside of all items stands in the way; said once, looked for until it is gone. */
@@ -62,13 +62,17 @@ export class Recovery {
     this.#folder.check();
     const due = this.state.dueProbes();
     if (due.includes("error")) this.run(stateFolderProbe(this.s), () => this.#gone("error"), () => {});
-    const probeAt = this.#breaker.probeAt;
-    const unreachable = probeAt !== null && probeAt <= this.s.env.monotonic();
-    // Planned on the assumption that this one fails.
-    if (unreachable) this.#breaker.probed(false);
-    if (!unreachable && !due.includes("not_logged_in")) return;
+    const endpoints = this.#breakers.due();
+    for (const endpoint of endpoints) {
+      if (endpoint === PLATFORM) continue;
+      this.run(storeProbe(this.s, endpoint), () => {
+        this.#breakers.answered(endpoint);
+        this.#release(["network"]);
+      });
+    }
+    if (!endpoints.includes(PLATFORM) && !due.includes("not_logged_in")) return;
     this.run(platformProbe(this.s), () => {
-      this.#breaker.probed(true);
+      this.#breakers.answered(PLATFORM);
       this.#gone("not_logged_in");
     });
   }
@@ -96,7 +100,11 @@ export class Recovery {
     const now = this.s.env.now();
     // Verdicts that a full disk kept from being written.
     if (kind === "error") queue.recoverInterrupted(now, this.hooks.running());
-    queue.releaseDeferred(kind === "error" ? ["local"] : ["network", "auth"], now);
+    this.#release(kind === "error" ? ["local"] : ["network", "auth"]);
     this.state.cleared(kind);
+  }
+
+  #release(classes: ErrorClass[]): void {
+    this.s.catalog.queue.releaseDeferred(classes, this.s.env.now());
   }
 }

@@ -25,4 +25,5 @@ export const errorDataSchema = z.strictObject({
   hint: z.string(),
   causes: z.array(z.string()).optional(),
   stack: z.string().optional(),
+  endpoint: z.string().optional(),
 }) satisfies z.ZodType<ErrorData>;

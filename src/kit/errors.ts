@@ -32,6 +32,8 @@ export interface ErrorData {
   /** Messages of the causes, outermost first. */
   causes?: string[];
   stack?: string;
+  /** Origin of the server that it is about, where that is not the platform. */
+  endpoint?: string;
 }
 
 const DEFAULTS: Record<ErrorClass, { retry: Retry; blame: Blame }> = {
@@ -57,12 +59,14 @@ export class SyncError extends Error {
   readonly retry: Retry;
   readonly blame: Blame;
   readonly hint: string;
+  /** Origin of the server that it is about, where that is not the platform. */
+  endpoint: string | undefined;
 
   constructor(
     cls: ErrorClass,
     code: string,
     message: string,
-    options: { hint?: string; retry?: Retry; blame?: Blame; cause?: unknown } = {},
+    options: { hint?: string; retry?: Retry; blame?: Blame; cause?: unknown; endpoint?: string } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.class = cls;
@@ -70,6 +74,7 @@ export class SyncError extends Error {
     this.retry = options.retry ?? DEFAULTS[cls].retry;
     this.blame = options.blame ?? DEFAULTS[cls].blame;
     this.hint = options.hint ?? "";
+    this.endpoint = options.endpoint;
   }
 
   toData(): ErrorData {
@@ -86,6 +91,7 @@ export class SyncError extends Error {
       hint: this.hint,
       ...(causes.length ? { causes } : {}),
       ...(this.stack ? { stack: this.stack } : {}),
+      ...(this.endpoint ? { endpoint: this.endpoint } : {}),
     };
   }
 

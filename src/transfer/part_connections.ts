@@ -12,11 +12,11 @@ const MOST = 3;
  * A connection on which a part went this quick, bytes per second, fills the line: where others went slower, then because
  * this computer or the store had other things to do.
  */
-const ENOUGH = 20 * 1024 * 1024;
+const ENOUGH = 10 * 1024 * 1024;
 /** A further connection must raise the throughput by this factor, or it goes again. */
 const WORTHWHILE = 1.25;
 /** Parts of each connection that a measurement takes; those that were under way when it began do not count. */
-const ROUND = 3;
+const ROUND = 4;
 /** A connection that was of no use is tried again after this many measurements, later after more and more. */
 const REST = 8;
 const LONGEST_REST = 128;

@@ -21,6 +21,7 @@ export interface UploadJob {
     | "validateMultipart"
     | "abortUpload"
     | "platformNow"
+    | "baseUrl"
   >;
   env: Pick<Env, "now" | "monotonic" | "sleep" | "random">;
   transfer: TransferContext;
