@@ -37,7 +37,7 @@ export function discover(config: NativeConfig, since: unknown): Promise<Discover
       cursor: more ? { after: Number(rows.at(-1)?.id) } : null,
       more,
     };
-  });
+  }, { copyWal: 0 });
 }
 
 /** Keys and values of a dataset's attributes. */

@@ -34,8 +34,12 @@ export async function writeBack(
   outcome: WriteBack,
 ): Promise<WriteBackResult> {
   const plan = (db: ReadOnlyDatabase) => planOf(db, item, outcome);
-  const { statements, moved } = await withReadOnly(config.database, plan);
-  return statements.length === 0 ? { moved } : write(config.database, plan);
+  // Opening a quiet database for writing leaves traces when nothing is written, too; a -wal is one already.
+  if (!existsSync(`${config.database}-wal`)) {
+    const { statements, moved } = await withReadOnly(config.database, plan);
+    if (statements.length === 0) return { moved };
+  }
+  return write(config.database, plan);
 }
 
 interface Plan {

@@ -230,7 +230,7 @@ class ItemRun {
     await this.#recorder.task("write back", async () => {
       const complete = this.#recorder.errors.length === 0;
       const outcome = { state: replica.state, secured, complete };
-      this.#moved = await writeBack(s, source, this.#item, dataset, outcome, this.options.signal);
+      this.#moved = await writeBack(s, source, this.#item, dataset, outcome);
       this.#noted = complete && !this.#moved;
       if (!this.#moved && dataset.base) this.#update({ base: JSON.stringify(dataset.base) });
     });

@@ -54,20 +54,19 @@ export function setAside(
   });
 }
 
-/** Tells the source what the platform has. @returns whether the source changed since it was read */
+/** Tells the source what the platform has; short, and not to be broken off half-way. @returns whether the source changed since it was read */
 export async function writeBack(
   s: Services,
   source: ReadySource,
   item: { identifier: string },
   dataset: PublishedDataset,
   outcome: Omit<WriteBack, "metadata">,
-  signal?: AbortSignal,
 ): Promise<boolean> {
   const { moved } = await s.readers.run("write_back", {
     backend: source.info.identifier,
     config: source.config,
     item: { identifier: item.identifier, path: "" },
     outcome: { ...outcome, metadata: dataset.takenOver ?? {} },
-  }, signal ? { signal } : {});
+  });
   return moved;
 }

@@ -75,6 +75,8 @@ export function itemSteps(
     const mapped = agent.catalog.mappings.scopeOf(item.source_id, item.scope_identifier);
     const text = mapped
       ? `mapped to scope ${mapped}`
+      : item.pushed_scope === item.scope_identifier
+      ? "it is the scope itself, named by the source"
       : source?.default_scope
       ? `not mapped: the default scope ${source.default_scope} is taken`
       : "not mapped, and there is no default scope";

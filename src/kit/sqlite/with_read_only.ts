@@ -11,6 +11,8 @@ export interface ReadOnlyOptions {
   temp?: string;
   /** How often a read is repeated because the database changed meanwhile. */
   attempts?: number;
+  /** Up to this size a database in WAL mode is copied although it could be read where it lies, bytes. */
+  copyWal?: number;
 }
 
 /** Two writes within this time may leave the same mtime, so a file must be older than that, ms. */
@@ -56,7 +58,7 @@ async function attemptRead<T>(
   options: ReadOnlyOptions,
   last: boolean,
 ): Promise<{ value: T } | null> {
-  const inPlace = openInPlace(path, state, last);
+  const inPlace = openInPlace(path, state, last, options.copyWal ?? COPY_WAL);
   if (inPlace) {
     // A snapshot is protected by SQLite's locks only while its writer lives; the comparison covers the other case.
     const unchanged = () => databaseState(path).databaseIdentity === state.databaseIdentity;
@@ -83,10 +85,15 @@ async function attemptRead<T>(
 }
 
 /** Opens the database where it lies; null when it has to be copied. */
-function openInPlace(path: string, state: DatabaseState, last: boolean): ReadOnlyDatabase | null {
+function openInPlace(
+  path: string,
+  state: DatabaseState,
+  last: boolean,
+  copyWal: number,
+): ReadOnlyDatabase | null {
   if (state.journal) return null;
   if (!state.wal) return last ? null : openImmutable(path);
-  const isCopied = !state.shm || state.size <= COPY_WAL && !last;
+  const isCopied = !state.shm || state.size <= copyWal && !last;
   return isCopied ? null : openSnapshot(path);
 }
 
