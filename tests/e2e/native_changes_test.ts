@@ -237,6 +237,36 @@ Deno.test("native: qdrive goes on writing its WAL database meanwhile and is neve
   assertEquals(lab.sql((db) => db.prepare("SELECT lastname FROM users").get()?.lastname), `n${commits - 1}`);
 });
 
+Deno.test("native: a serving agent sees what users make and change", async () => {
+  await using lab = await NativeLab.make("v0.3-live");
+  await lab.agent(async (agent) => {
+    const serving = await agent.serve();
+    const until = async (what: string, holds: () => boolean) => {
+      for (let waited = 0; !holds(); waited += 50) {
+        assert(waited < 30_000, `${what} within 30 s`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    const marked = (row: number) => datasetRow(lab, row).synchronized === 1;
+    const fileMarked = (row: number) =>
+      lab.sql((db) => db.prepare("SELECT synchronized FROM files WHERE id = ?").get(row)?.synchronized) === 1;
+    try {
+      await until("all datasets are marked", () => [1, 2, 3, 4].every(marked));
+      lab.edit(rabi, "name = 'edited while it serves'");
+      await until("the edit is noted", () => marked(1));
+      assert(!fileMarked(10));
+      lab.sql((db) =>
+        db.exec("UPDATE files SET status = 'complete', modified = '2026-01-01 00:00:00.000001' WHERE id = 10")
+      );
+      await until("the complete measurement is noted", () => fileMarked(10));
+    } finally {
+      await serving.close();
+    }
+  });
+  assertEquals((await lab.dataset(rabi)).name, "edited while it serves");
+  assertEquals((await lab.dataset(DATASETS.live)).files.map((f) => f.status), ["secured"]);
+});
+
 Deno.test("native: where qdrive has a database its source makes itself, once, and a second one is refused", async () => {
   await using lab = await NativeLab.make("v0.3-done");
   const data = join(lab.root, "share");
@@ -263,8 +293,6 @@ Deno.test("native: where qdrive has a database its source makes itself, once, an
   );
   assertEquals([second.code, second.said.error], [2, "sync_source_config_error"]);
   assertMatch(second.said.detail, /only one native source, and "QH datasets" is one/);
-  const scoped = await run("source", "update", "QH datasets", "--scope", "default");
-  assertEquals(scoped.code, 2, "a native source has no default scope");
   assertEquals((await run("source", "remove", "QH datasets")).code, 0);
   assertEquals((await run("once")).said.sources, []);
   const byHand = await run(
