@@ -15,11 +15,15 @@ export const identitySchema = z.object({
 });
 export type Identity = z.infer<typeof identitySchema>;
 
+const hashesAt = (path: string) => `hashes at ${path}`;
+const hashesOf = (fingerprint: string) => `hashes of ${fingerprint}`;
+
 export class HashCache {
   constructor(private readonly db: CatalogDatabase) {}
 
   /** Identity of a file whose (size, mtime, file id) is unchanged since it was computed (F6). */
   get(path: string, fingerprint: string): Identity | undefined {
+    this.db.settle(hashesAt(path));
     const row = this.db.get(
       "SELECT identity FROM hashes WHERE path = ? AND fingerprint = ?",
       path,
@@ -48,12 +52,14 @@ export class HashCache {
 
   /** Paths under which a file with this size, mtime and file id was hashed. */
   pathsOf(fingerprint: string): string[] {
+    this.db.settle(hashesOf(fingerprint));
     return this.db.all("SELECT path FROM hashes WHERE fingerprint = ? LIMIT 10", fingerprint)
       .map((r) => String(r.path));
   }
 
   put(path: string, fingerprint: string, identity: Identity, now: number): void {
-    this.db.note(
+    this.db.later(
+      [hashesAt(path), hashesOf(fingerprint)],
       "INSERT OR REPLACE INTO hashes VALUES (?,?,?,?)",
       path,
       fingerprint,

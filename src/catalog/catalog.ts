@@ -118,6 +118,7 @@ export class Catalog {
 
   /** Copies everything into a new file, for a run that must leave no trace. */
   copyTo(path: string): void {
+    this.db.settle();
     this.db.run("VACUUM INTO ?", path);
   }
 

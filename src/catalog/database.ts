@@ -9,6 +9,8 @@ export type Row = Record<string, unknown>;
 export class CatalogDatabase {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** Changes that go with the next one. */
+  readonly #later: Later[] = [];
   #depth = 0;
   #syncs: "FULL" | "NORMAL" = "FULL";
 
@@ -46,7 +48,7 @@ export class CatalogDatabase {
   /** Runs one statement and returns how many rows it changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
     this.#sync("FULL");
-    return this.#change(sql, values);
+    return this.#withLater(() => this.#change(sql, values));
   }
 
   /**
@@ -55,24 +57,58 @@ export class CatalogDatabase {
    */
   note(sql: string, ...values: SQLInputValue[]): void {
     this.#sync("NORMAL");
-    this.#change(sql, values);
+    this.#withLater(() => this.#change(sql, values));
+  }
+
+  /**
+   * A change that is written together with the next one, and before it: for what a process that dies may well forget, such
+   * as what it finds again. Every commit costs more than the statements in it.
+   * @param subjects whoever reads one of them calls {@link settle} first
+   */
+  later(subjects: readonly string[], sql: string, ...values: SQLInputValue[]): void {
+    if (this.#depth > 0) return void this.#change(sql, values);
+    this.#later.push({ subjects, sql, values });
+    if (this.#later.length >= MOST_LATER) this.settle();
+  }
+
+  /** Writes what is to be written later, if it concerns the subject; everything when none is given. */
+  settle(subject?: string): void {
+    const isConcerned = subject === undefined
+      ? this.#later.length > 0
+      : this.#later.some((change) => change.subjects.includes(subject));
+    if (!isConcerned) return;
+    this.#sync("NORMAL");
+    this.#withLater(() => {});
   }
 
   /** Inserts one row and returns its id. */
   insert(sql: string, ...values: SQLInputValue[]): number {
     this.#sync("FULL");
-    return Number(usable(() => this.#prepare(sql).run(...values).lastInsertRowid));
+    return this.#withLater(() => Number(usable(() => this.#prepare(sql).run(...values).lastInsertRowid)));
   }
 
   /** Runs `work` in one transaction; nested calls join the outer one. */
   transaction<T>(work: () => T): T {
     if (this.#depth > 0) return work();
     this.#sync("FULL");
+    return this.#commit(work);
+  }
+
+  /** One statement, alone or behind those that waited for it. */
+  #withLater<T>(work: () => T): T {
+    return this.#depth > 0 || this.#later.length === 0 ? work() : this.#commit(work);
+  }
+
+  #commit<T>(work: () => T): T {
     usable(() => this.#prepare("BEGIN IMMEDIATE").run());
     this.#depth++;
     try {
+      const before = this.#later.length;
+      for (const { sql, values } of this.#later) this.#change(sql, values);
       const result = work();
       usable(() => this.#prepare("COMMIT").run());
+      // They stay when this fails: whoever needs them tries again.
+      this.#later.splice(0, before);
       return result;
     } catch (e) {
       // A full disk has rolled back already.
@@ -84,6 +120,11 @@ export class CatalogDatabase {
   }
 
   close(): void {
+    try {
+      this.settle();
+    } catch {
+      // A disk that is full: it is found again.
+    }
     this.#statements.clear();
     this.#db.close();
   }
@@ -110,7 +151,14 @@ export class CatalogDatabase {
   }
 }
 
+interface Later {
+  subjects: readonly string[];
+  sql: string;
+  values: SQLInputValue[];
+}
+
 const KEPT_STATEMENTS = 200;
+const MOST_LATER = 64;
 
 /** What happens to the file and not because of a statement of ours (https://www.sqlite.org/rescode.html). */
 const OUTSIDE =

@@ -21,11 +21,14 @@ const schema = z.object({
 
 export type FileVersionRow = z.infer<typeof schema>;
 
+const versionsOf = (dataset: string, name: string) => `versions of ${dataset} ${name}`;
+
 export class FileVersionStore {
   constructor(private readonly db: CatalogDatabase) {}
 
   /** All versions of one logical name, oldest first. */
   ofName(dataset: string, name: string): FileVersionRow[] {
+    this.db.settle(versionsOf(dataset, name));
     return this.db.all(
       "SELECT * FROM file_versions WHERE dataset_uuid = ? AND name = ? ORDER BY version_id",
       dataset,
@@ -34,6 +37,7 @@ export class FileVersionStore {
   }
 
   ofDataset(dataset: string): FileVersionRow[] {
+    this.db.settle();
     return this.db.all(
       "SELECT * FROM file_versions WHERE dataset_uuid = ? ORDER BY name, version_id",
       dataset,
@@ -46,6 +50,7 @@ export class FileVersionStore {
     after: Pick<FileVersionRow, "file_uuid" | "version_id"> | undefined,
     limit: number,
   ): FileVersionRow[] {
+    this.db.settle();
     return this.db.all(
       `SELECT * FROM file_versions WHERE secured = 1 AND (file_uuid, version_id) > (?, ?)
        ORDER BY file_uuid, version_id LIMIT ?`,
@@ -55,9 +60,10 @@ export class FileVersionStore {
     ).map((r) => schema.parse({ ...r }));
   }
 
+  /** What is about to be sent is known before the platform hears of it; that it is secured, the platform knows as well. */
   put(v: FileVersionRow): void {
-    this.db.note(
-      "INSERT OR REPLACE INTO file_versions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    const sql = "INSERT OR REPLACE INTO file_versions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    const values = [
       v.file_uuid,
       v.version_id,
       v.dataset_uuid,
@@ -72,6 +78,8 @@ export class FileVersionStore {
       v.path,
       Number(v.secured),
       v.updated,
-    );
+    ];
+    if (v.secured) this.db.later([versionsOf(v.dataset_uuid, v.name)], sql, ...values);
+    else this.db.note(sql, ...values);
   }
 }

@@ -113,6 +113,16 @@ export class CatalogShelf {
     const methods = {
       run: changing("run", (sql, ...values) => db.run(sql as string, ...values as [])),
       note: changing("note", (sql, ...values) => db.note(sql as string, ...values as [])),
+      later: (subjects: string[], sql: string, ...values: []) => {
+        life.guard();
+        if (depth === 0) this.#durable ??= existsSync(log) ? Deno.statSync(log).size : 0;
+        db.later(subjects, sql, ...values);
+      },
+      settle: (subject?: string) => {
+        life.guard();
+        if (depth === 0) this.#durable ??= existsSync(log) ? Deno.statSync(log).size : 0;
+        db.settle(subject);
+      },
       insert: changing("insert", (sql, ...values) => db.insert(sql as string, ...values as [])),
       transaction: (work: () => unknown) =>
         depth > 0 ? work() : changing("transaction", () =>
