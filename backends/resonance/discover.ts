@@ -8,12 +8,17 @@ import { databaseState } from "../../src/kit/sqlite/database_state.ts";
 import type { ReadOnlyDatabase, Row } from "../../src/kit/sqlite/read_only_database.ts";
 import { withReadOnly } from "../../src/kit/sqlite/with_read_only.ts";
 import { activityOf, QUIET_MS } from "./activity.ts";
-import { demandBeamtime, numberOf, SELECT_RUNS } from "./beamtime_database.ts";
+import { demandBeamtime, numberOf, SELECT_RUNS, textOf } from "./beamtime_database.ts";
 import type { ResonanceConfig } from "./config.ts";
 import { databaseFile, findDatabases, identifierOf, type Unmatched } from "./places.ts";
 
 /** Runs of one page, and the newest ones that are compared whenever their database changed. */
 const PAGE = 1000;
+/**
+ * Time between two looks at a database whose writer has a transaction open, ms: there is nothing new to see in it, and
+ * to read it, it has to be copied.
+ */
+const HELD_EVERY = 3 * 60 * 1000;
 /** Time between two rounds over all runs, ms. */
 const SWEEP_EVERY = 10 * 60 * 1000;
 
@@ -22,6 +27,8 @@ const knownSchema = z.object({
   identity: z.string(),
   /** It has runs without exit status, whose state changes with time. */
   open: z.boolean(),
+  /** When it was read, ms since 1970 UTC. */
+  read: z.number(),
   /** Start of its newest run, unix seconds. */
   newest: z.number(),
   /** Why it holds no runs. */
@@ -72,23 +79,35 @@ function newRound(config: ResonanceConfig, last: Cursor | null, now: number): Cu
   for (const database of databases) {
     const before = last?.known[database];
     if (before) known[database] = before;
-    const changed = !before || before.identity !== identityOf(databaseFile(config, database));
-    if (changed || before.open || all && before.unmatched === undefined) {
+    if (!before || isDue(before, stateOf(databaseFile(config, database)), all, now)) {
       todo.push({ database, below: null, all: all || !before });
     }
   }
   return { swept: all ? now : last.swept, known, todo, others: unmatched };
 }
 
-/** Text that changes with a file, whatever it is; the databases of a folder may be anything. */
-function identityOf(path: string): string {
+function isDue(known: Known, { identity, held }: FileState, all: boolean, now: number): boolean {
+  if (known.identity !== identity) return true;
+  if (known.unmatched !== undefined || !(all || known.open)) return false;
+  return !held || now - known.read >= HELD_EVERY || now < known.read;
+}
+
+interface FileState {
+  /** Text that changes with what is committed in a database, or with a file of any other kind. */
+  identity: string;
+  /** A transaction is open. */
+  held: boolean;
+}
+
+function stateOf(path: string): FileState {
   try {
-    return databaseState(path).identity;
+    const { identity, databaseIdentity, wal, journal } = databaseState(path);
+    return { identity: wal ? identity : databaseIdentity, held: journal };
   } catch {
     try {
-      return fingerprintText(statExact(path, true));
+      return { identity: fingerprintText(statExact(path, true)), held: false };
     } catch {
-      return "absent";
+      return { identity: "absent", held: false };
     }
   }
 }
@@ -108,7 +127,7 @@ async function pageOf(
   now: number,
 ): Promise<Page> {
   const path = databaseFile(config, database);
-  const identity = identityOf(path);
+  const { identity } = stateOf(path);
   try {
     const { modified } = databaseState(path);
     return await withReadOnly(path, (db): Page => {
@@ -122,11 +141,14 @@ async function pageOf(
       const newestOfAll = Math.max(newest, ...Object.values(known).map((k) => k.newest));
       const last = rows.at(-1)?.row_number;
       return {
-        items: rows.map((row) => itemOf(db, database, row, { newest: newestOfAll, modified, now })),
+        items: rows.filter((row) => textOf(row.uid)).map((row) =>
+          itemOf(db, database, row, { newest: newestOfAll, modified, now })
+        ),
         below: rows.length < PAGE ? null : Number(last),
         known: {
           identity,
           newest,
+          read: now,
           open: Number(db.get("SELECT count(*) AS n FROM runs WHERE exit_status IS NULL")?.n) > 0,
         },
       };
@@ -137,7 +159,11 @@ async function pageOf(
     // One database of many that cannot be read keeps no other one waiting.
     if (error.class === "busy") return { items: [], below: null };
     if (error.class === "local" || error.class === "internal") throw error;
-    return { items: [], below: null, known: { identity, open: false, newest: 0, unmatched: error.code } };
+    return {
+      items: [],
+      below: null,
+      known: { identity, open: false, newest: 0, read: now, unmatched: error.code },
+    };
   }
 }
 

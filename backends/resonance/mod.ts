@@ -5,6 +5,7 @@
 import { defineBackend } from "../../src/kit/define_backend.ts";
 import { FIELDS, resonanceConfig, validate } from "./config.ts";
 import { discover } from "./discover.ts";
+import { watchedPlaces } from "./places.ts";
 
 export { WriterDatabaseError, WriterStateError } from "./writer/errors.ts";
 export type { Image, ImageData } from "./writer/image_type.ts";
@@ -21,11 +22,7 @@ export default defineBackend({
   has_owner: true,
   fields: FIELDS,
   validate,
-  watchPaths: (config) => {
-    // The journal of every transaction changes the folder; databases deeper inside are read once a minute.
-    const { data_directory, database_path } = resonanceConfig(config);
-    return [data_directory ?? database_path ?? ""];
-  },
+  watchPaths: (config) => watchedPlaces(resonanceConfig(config)),
   discover: (config, since) => discover(resonanceConfig(config), since, Date.now()),
   read: async (config, item, context) => {
     // Brings the readers of Zarr along, which neither discovery nor the writer needs.

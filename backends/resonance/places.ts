@@ -51,6 +51,23 @@ export function stemOf(databasePath: string): string {
 }
 
 /**
+ * The database, or the folders that hold databases: the journal of every transaction changes them. What begins in other
+ * folders is found when the source is read, once a minute.
+ */
+export function watchedPlaces({ data_directory: root, database_path: path }: ResonanceConfig): string[] {
+  if (root === undefined) return path === undefined ? [] : [path];
+  try {
+    const folders = findDatabases(root).databases.map((relative) =>
+      dirname(join(root, ...relative.split("/")))
+    );
+    return [...new Set([root, ...folders])];
+  } catch {
+    // Discovery will say what is the matter.
+    return [root];
+  }
+}
+
+/**
  * All `*.db` below a folder, relative to it with `/`, sorted. Hidden entries and Zarr stores are passed over (D3), links
  * are followed to files below the folder only (D4).
  * @throws SyncError `root_missing` when the folder itself cannot be listed

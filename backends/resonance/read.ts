@@ -162,7 +162,7 @@ function describe(
   const { sample } = run;
   const metadata = mapOf(run.metadata);
   const events = streams.reduce((sum, s) => sum + s.events, 0);
-  const tags = Array.isArray(sample?.tags) ? sample.tags.filter((tag) => typeof tag === "string") : [];
+  const tags = [sample?.tags].flat().filter((tag) => typeof tag === "string");
   const fields = streams.flatMap((s) => [...s.fields.keys()]).filter((field) => !images.has(field));
   const attributes: Record<string, unknown> = {
     sample: sample?.name,

@@ -9,7 +9,7 @@ import { CODEC, ImageStack } from "./image_stack.ts";
 import { type Image, type ImageType, imageType } from "./image_type.ts";
 import { BLOSC_MAX_BYTES } from "./blosc_frame.ts";
 import { jsonText } from "./json_text.ts";
-import { BEAMTIME_SCHEMA, BEAMTIME_TABLES, BEAMTIME_VERSION, UPGRADE_FROM_1 } from "./schema.ts";
+import { ADDED_IN_2, BEAMTIME_SCHEMA, BEAMTIME_TABLES, BEAMTIME_VERSION } from "./schema.ts";
 import { type Schema, WriterDatabase } from "./writer_database.ts";
 import { ZarrStoreWriter } from "./zarr_store.ts";
 
@@ -34,7 +34,7 @@ const SCHEMA: Schema = {
   tables: BEAMTIME_TABLES,
   version: BEAMTIME_VERSION,
   sql: BEAMTIME_SCHEMA,
-  upgrade: UPGRADE_FROM_1,
+  added: ADDED_IN_2,
 };
 
 interface OpenRun {

@@ -7,7 +7,7 @@ export const BEAMTIME_TABLES = ["samples", "runs", "streams", "events", "image_r
 export const INDEX_TABLES = ["researchers", "beamtimes", "runs_index"] as const;
 
 /** What version 2 added to version 1. */
-export const UPGRADE_FROM_1 = "ALTER TABLE image_refs ADD COLUMN compression_codec TEXT";
+export const ADDED_IN_2 = { table: "image_refs", column: "compression_codec", type: "TEXT" } as const;
 
 export const BEAMTIME_SCHEMA = `
 CREATE TABLE samples (

@@ -15,8 +15,8 @@ export interface Schema {
   tables: readonly string[];
   version: number;
   sql: string;
-  /** Statements that bring version 1 to the present one. */
-  upgrade?: string;
+  /** A column that version 1 lacks. */
+  added?: { table: string; column: string; type: string };
 }
 
 /** A member that Deno's type declarations leave out. */
@@ -52,13 +52,20 @@ export class WriterDatabase implements Disposable {
       // Another program may have made the tables meanwhile.
       if (this.#isReady(schema)) return;
       if (this.#tables().size === 0) this.#db.exec(schema.sql);
-      else if (schema.upgrade) this.#db.exec(schema.upgrade);
+      else this.#upgrade(schema);
       this.#db.exec(`PRAGMA user_version = ${schema.version}`);
     });
   }
 
+  #upgrade({ added }: Schema): void {
+    if (!added) return;
+    const { table, column, type } = added;
+    const has = this.#db.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?").get(table, column);
+    if (!has) this.#db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+  }
+
   /** False when tables are to be made or upgraded. @throws WriterDatabaseError for a database of another kind */
-  #isReady({ tables, version, kind, upgrade }: Schema): boolean {
+  #isReady({ tables, version, kind }: Schema): boolean {
     const present = this.#tables();
     if (present.size === 0) return false;
     if (!tables.every((name) => present.has(name))) {
@@ -76,7 +83,7 @@ export class WriterDatabase implements Disposable {
         },
       );
     }
-    return found === version || upgrade === undefined;
+    return found === version;
   }
 
   #tables(): Set<string> {

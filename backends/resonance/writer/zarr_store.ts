@@ -1,7 +1,7 @@
 /** The Zarr store beside a beamtime database: groups, and documents that are replaced as a whole. */
 import fs from "node:fs";
 import process from "node:process";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { BackgroundSync } from "./background_sync.ts";
 
 const GROUP_V2 = '{\n  "zarr_format": 2\n}';
@@ -38,7 +38,9 @@ export class ZarrStoreWriter {
       ? ["zarr.json", GROUP_V3] as const
       : [".zgroup", GROUP_V2] as const;
     const path = join(folder, file);
-    if (!fs.existsSync(path)) replaceFile(path, text);
+    if (fs.existsSync(path)) return;
+    replaceFile(path, text);
+    syncFolder(dirname(folder));
   }
 }
 
