@@ -92,7 +92,7 @@ export class Conversions {
 
   /** Makes one JPEG thumbnail. @throws SyncError when the image cannot be read */
   async thumbnail(request: ThumbnailRequest, index: number): Promise<Candidate> {
-    const { path, stat } = this.freezer.look(request.path);
+    const { path, stat } = await this.freezer.look(request.path);
     const filename = `__thumbnail_${index}.jpg`;
     let frozen: FrozenFile | undefined;
     const freeze = async () =>

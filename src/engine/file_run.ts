@@ -52,7 +52,7 @@ export class RecordedError extends Error {
 
 /**
  * Publishes one file and records the result; a failure is recorded and the next file can follow (L2).
- * @throws RecordedError when the others would fail alike: no platform, no login, no disk
+ * @throws RecordedError when the others would fail alike: no platform, no login, no disk, no answer of the share
  */
 export async function publishAndRecord(
   s: Services,
@@ -67,7 +67,11 @@ export async function publishAndRecord(
     recorder.upload(file.name, uploadEntry(s, file, { error: `${error.code}: ${error.message}` }));
     planned("failed", null, error.message);
   };
-  if ("error" in file) return failed(file.error);
+  if ("error" in file) {
+    failed(file.error);
+    if (file.error.class === "source") throw new RecordedError(SyncError.fromData(file.error));
+    return;
+  }
   for (const l of file.identity.logs) recorder.log(l.code, `${file.name}: ${l.message}`);
   try {
     const { signal, progress } = options;
@@ -97,7 +101,7 @@ export async function publishAndRecord(
     if (options.signal?.aborted) throw e;
     const error = SyncError.from(e);
     failed(error.toData());
-    if (["network", "auth", "local"].includes(error.class)) throw new RecordedError(error);
+    if (["network", "auth", "local", "source"].includes(error.class)) throw new RecordedError(error);
   } finally {
     options.progress?.done(file.name);
   }

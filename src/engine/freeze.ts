@@ -8,6 +8,7 @@ import { fileError } from "../transfer/file_errors.ts";
 import type { Hashes } from "../transfer/hash.ts";
 import { COPY_LIMIT, type Snapshot, takeSnapshot } from "../transfer/snapshot.ts";
 import { type FrozenFile, UNREAD } from "./candidates.ts";
+import { shareOf } from "./patient_files.ts";
 import type { Services } from "./services.ts";
 import { makeStagingFolder } from "./staging.ts";
 
@@ -75,12 +76,16 @@ export class Freezer {
    * Looks at a user's file, through a link when the backend let it pass.
    * @throws SyncError `file_unreadable`, `file_vanished`, `symlink_outside_root`
    */
-  look(path: string): { path: string; stat: ExactStat } {
+  async look(path: string): Promise<{ path: string; stat: ExactStat }> {
     const { fs } = this.s.env;
+    const share = shareOf(this.s.env, path);
+    const statOf = (at: string) => share ? share.stat(at, false, this.signal) : statExact(at, false, fs);
     try {
-      const stat = statExact(path, false, fs);
+      const stat = await statOf(path);
       if (stat.kind !== "symlink") return { path, stat };
-      const target = fs.realPathSync(path);
+      const target = share
+        ? await share.call(path, this.signal, () => fs.realPath(path))
+        : fs.realPathSync(path);
       const { root } = this.place;
       // A link can be turned elsewhere after the backend looked at it.
       if (root !== null && !`${target}/`.startsWith(`${root}/`)) {
@@ -88,7 +93,7 @@ export class Freezer {
           hint: "Put the file itself below the source's folder.",
         });
       }
-      return { path: target, stat: statExact(target, false, fs) };
+      return { path: target, stat: await statOf(target) };
     } catch (e) {
       throw e instanceof SyncError ? e : fileError(e, path);
     }
@@ -149,8 +154,10 @@ export class Freezer {
     known?: { stat: ExactStat; identity: Identity },
   ): Promise<Snapshot> {
     const inMemory = !opened && !HDF5_SUFFIX.test(filename);
+    const share = shareOf(this.s.env, path);
     return takeSnapshot({
       path,
+      ...(share ? { patience: (at, call) => share.call(at, this.signal, call) } : {}),
       env: this.s.env,
       copyTo: () => this.#copyPath(filename),
       memoryLimit: inMemory ? IN_MEMORY : 0,
@@ -209,8 +216,11 @@ export class Freezer {
       };
     } catch (e) {
       if (this.signal?.aborted) throw e;
+      const error = SyncError.from(e);
+      // That the disk cannot be read now says nothing about the file.
+      if (error.class === "local" || error.code === "file_read_failed") throw error;
       // A file that hangs or kills its reader is uploaded as it is (F9).
-      const { code, message } = SyncError.from(e);
+      const { code, message } = error;
       return {
         ...plain,
         type: type === "auto" ? "HDF5" : type,

@@ -10,6 +10,8 @@ import { isoFromMs } from "../kit/time.ts";
 import { Freezer } from "./freeze.ts";
 import { recordAbsentFiles } from "./absent_files.ts";
 import { FolderManifest } from "./folder_manifest.ts";
+import { MANIFEST } from "./local_manifest.ts";
+import { patientFiles, shareOf } from "./patient_files.ts";
 import { fileGroups } from "./prepare.ts";
 import { publishDataset, type PublishedDataset } from "./publish_dataset.ts";
 import { publishFiles } from "./publish_files.ts";
@@ -25,6 +27,7 @@ import {
   type Verdict,
   verdictKey,
 } from "./item_verdict.ts";
+import { digestRead, readAhead } from "./read_ahead.ts";
 import { readItem, recordDraft } from "./read_item.ts";
 import { claimMoved, RelocatedItem } from "./relocated_item.ts";
 import { setAside, writeBack } from "./replica_files.ts";
@@ -74,6 +77,8 @@ class ItemRun {
     this.#stateBefore = item.state;
     const { plan } = source;
     this.#path = plan.kind === "folder" ? itemPath(plan, item.path ?? item.identifier) : "";
+    // From now on all that is asked of it is asked with patience.
+    if (plan.kind === "folder" && plan.server_folder) patientFiles(s.env, plan.root);
     this.#recorder = new RunRecorder(
       loadRecord(s.catalog.items.record(item.id)),
       plan.kind === "folder" ? this.#path : plan.watch_paths[0] ?? plan.address ?? null,
@@ -101,7 +106,7 @@ class ItemRun {
     const { s, options } = this;
     const scope = this.#scope(this.source.row, this.#item);
     if (scope === undefined) return this.#leave(unmapped(this.#item));
-    const before = this.#look();
+    const before = await this.#look();
     if (before === undefined) return this.#leave(inputGone(this.#path, s.env.now()));
     if (!options.dryRun) this.#update({ state: "running", fingerprint: before, changed_since: null });
 
@@ -125,7 +130,11 @@ class ItemRun {
     } finally {
       await s.env.fs.remove(staging, { recursive: true }).catch(() => {});
     }
-    return this.#finish(this.#verdict(before, scope));
+    const verdict = await this.#verdict(before, scope).catch((e) => {
+      this.#putBack();
+      throw e;
+    });
+    return this.#finish(verdict);
   }
 
   /** @returns why there is nothing to publish yet, or undefined when the dataset was published */
@@ -136,6 +145,7 @@ class ItemRun {
     if (moved_from !== null) recorder.log("moved_from", `moved here from ${moved_from}`);
     const manifest = FolderManifest.of(s, source, this.#path);
     if (manifest) {
+      await this.#awake();
       if (!options.dryRun) manifest.tidy();
       this.#item = await manifest.adopt(this.#item, given, recorder);
       this.#outcome.item.datasetUUID = this.#item.dataset_uuid;
@@ -152,6 +162,7 @@ class ItemRun {
     recordDraft(draft, recorder);
 
     if (manifest && !options.dryRun) {
+      await this.#awake();
       this.#item = await manifest.claim(this.#item, scope, recorder, fingerprint);
     }
     const dataset = await recorder.task(
@@ -166,11 +177,12 @@ class ItemRun {
       skips: (draft.skips ?? []).map(({ path, reason }) => ({ path, reason })),
     };
     if (manifest && !options.dryRun && dataset.action === "create") {
+      await this.#awake();
       manifest.write(this.#refreshed(), dataset.scope, recorder, fingerprint);
     }
 
     const { plan } = source;
-    const root = plan.kind === "folder" ? await s.env.fs.realPath(plan.root) : null;
+    const root = plan.kind === "folder" ? await realRoot(s, plan.root, options.signal) : null;
     const local = plan.kind === "folder" && !plan.server_folder;
     const { progress } = options;
     const onRead = progress && { onRead: progress.checking.bind(progress) };
@@ -192,22 +204,24 @@ class ItemRun {
       freezer,
       files,
     );
+    await this.#awake();
     // A replica leaves out what it knows to be done.
     if (!draft.replica) recordAbsentFiles(s, draft, recorder);
     else if (!options.dryRun) await this.#writeBack(draft.replica, dataset, files.secured);
     if (manifest && !options.dryRun && recorder.eventful) {
+      await this.#awake();
       manifest.write(this.#refreshed(), dataset.scope, recorder, fingerprint);
     }
     return undefined;
   }
 
   /** L1: done only if no error was written in this run and the input is as it was before. */
-  #verdict(before: string, scope: string): Verdict {
+  async #verdict(before: string, scope: string): Promise<Verdict> {
     const { s, source } = this;
     const now = s.env.now();
     const error = decisiveError(this.#recorder.errors);
     const item = this.#refreshed();
-    const after = this.#look();
+    const after = await this.#look();
     if (after !== undefined && (after !== before || this.#moved)) {
       this.#recorder.log("changed_during_sync", "the input changed while it was read: it is looked at again");
       return changedMeanwhile(after, now);
@@ -284,11 +298,27 @@ class ItemRun {
     return this.s.catalog.items.byId(this.#item.id) ?? this.#item;
   }
 
-  /** The input's fingerprint now; undefined when it is gone. */
-  #look(): string | undefined {
+  /** The folder of a share answers, so that its manifest can be read or written at once. @throws SyncError `source_silent` */
+  async #awake(): Promise<void> {
+    const path = `${this.#path}/${MANIFEST}`;
+    await shareOf(this.s.env, path)?.awake(path, this.options.signal);
+  }
+
+  /** The input's fingerprint now; undefined when it is gone. @throws SyncError `source_silent` */
+  async #look(): Promise<string | undefined> {
     const { plan } = this.source;
     // Of a run in a database discovery knows, which may have seen it change since this run began.
     if (plan.kind !== "folder") return this.#refreshed().fingerprint;
-    return lookAtItem(plan, this.#item.path ?? this.#item.identifier, this.s.env.fs)?.fingerprint;
+    const { env } = this.s;
+    const share = shareOf(env, this.#path);
+    if (!share) return lookAtItem(plan, this.#item.path ?? this.#item.identifier, env.fs)?.fingerprint;
+    const rules = { marked: plan.level === -1, single: plan.single_file };
+    const { presence, files } = await readAhead(share, this.#path, rules, this.options.signal);
+    return presence === "there" ? digestRead(plan, this.#path, files, env.now()).fingerprint : undefined;
   }
+}
+
+async function realRoot(s: Services, root: string, signal: AbortSignal | undefined): Promise<string> {
+  const find = () => s.env.fs.realPath(root);
+  return await (shareOf(s.env, root)?.call(root, signal, find) ?? find());
 }

@@ -5,7 +5,7 @@ import type { FileSystem } from "../env.ts";
 import { type Metadata, metadataSchema } from "./metadata.ts";
 import type { UploadEntry } from "./sync_record.ts";
 
-const NAME = ".QH_manifest.yaml";
+export const MANIFEST = ".QH_manifest.yaml";
 
 const manifestSchema = z.looseObject({
   dataset_uuid: z.string().regex(/^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i).transform(dashed),
@@ -26,7 +26,7 @@ export function readManifest(
   folder: string,
   fs: Pick<FileSystem, "readTextFileSync"> = Deno,
 ): LocalManifest | "unreadable" | undefined {
-  return readManifestFile(`${folder}/${NAME}`, fs);
+  return readManifestFile(`${folder}/${MANIFEST}`, fs);
 }
 
 function readManifestFile(
@@ -67,7 +67,7 @@ export function writeManifest(content: ManifestContent, fs: Files = Deno): boole
   const temporary = temporaryName(folder, machine_id);
   try {
     writeDurably(temporary, content, { create: true, truncate: true }, fs);
-    fs.renameSync(temporary, `${folder}/${NAME}`);
+    fs.renameSync(temporary, `${folder}/${MANIFEST}`);
     return true;
   } catch {
     removeLeftover(folder, machine_id, fs);
@@ -81,7 +81,7 @@ export function writeManifest(content: ManifestContent, fs: Files = Deno): boole
  */
 export function claimFolder(content: ManifestContent, fs: Files = Deno): boolean {
   try {
-    writeDurably(`${content.folder}/${NAME}`, content, { createNew: true }, fs);
+    writeDurably(`${content.folder}/${MANIFEST}`, content, { createNew: true }, fs);
     return false;
   } catch (e) {
     return e instanceof Deno.errors.AlreadyExists;
@@ -102,7 +102,7 @@ export function replaceForeign(
   const { folder, machine_id } = content;
   const taken = temporaryName(folder, machine_id);
   try {
-    fs.renameSync(`${folder}/${NAME}`, taken);
+    fs.renameSync(`${folder}/${MANIFEST}`, taken);
   } catch (e) {
     // Taken away by another agent, which makes its own now; or nothing can be written here.
     return e instanceof Deno.errors.NotFound && claimFolder(content, fs);
@@ -111,7 +111,7 @@ export function replaceForeign(
   const uuid = manifest === undefined || manifest === "unreadable" ? undefined : manifest.dataset_uuid;
   if (uuid !== foreign) {
     // Another agent was quicker, and this is its manifest.
-    fs.renameSync(taken, `${folder}/${NAME}`);
+    fs.renameSync(taken, `${folder}/${MANIFEST}`);
     return true;
   }
   const isClaimed = claimFolder(content, fs);
@@ -162,7 +162,7 @@ function isThere(path: string, fs: Pick<FileSystem, "statSync">): boolean {
 }
 
 function temporaryName(folder: string, machineId: string): string {
-  return `${folder}/${NAME}.${machineId.slice(0, 8)}.tmp`;
+  return `${folder}/${MANIFEST}.${machineId.slice(0, 8)}.tmp`;
 }
 
 /** What a folder's manifest means for its item (D12). */

@@ -25,28 +25,55 @@ export function patientFiles(env: Env, root: string): PatientFiles {
   return files;
 }
 
+/** The share that a path lies on, if it is on one that is looked at patiently. */
+export function shareOf(env: Env, path: string): PatientFiles | undefined {
+  for (const [root, files] of ofEnvs.get(env) ?? []) {
+    if (path === root || path.startsWith(`${root}/`)) return files;
+  }
+}
+
 export class PatientFiles {
   #free = PARALLEL;
+  /** Calls that nobody waits for any more, and that have not returned. */
+  #hanging = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(private readonly env: Env) {}
+
+  /** A call hangs: nothing may be asked of the share that keeps others waiting. */
+  get isSilent(): boolean {
+    return this.#hanging > 0;
+  }
+
+  /**
+   * Resolves when the share answers: something small may then be asked of it at once. Opens the file, if it is there, for
+   * what a stat says may come from a cache. Throws the signal's reason, or SyncError `source_silent`.
+   */
+  async awake(path: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.call(path, signal, async () => (await this.env.fs.open(path, { read: true })).close());
+    } catch (e) {
+      if (e instanceof SyncError || signal?.aborted) throw e;
+    }
+  }
 
   /**
    * Exact stat of a path; of the target of a link when `follow`.
    * Throws the system's error, the signal's reason, or SyncError `source_silent`.
    */
-  stat(path: string, follow: boolean, signal: AbortSignal): Promise<ExactStat> {
-    return this.#call(path, signal, () => statExactLater(path, follow, this.env.fs));
+  stat(path: string, follow: boolean, signal?: AbortSignal): Promise<ExactStat> {
+    return this.call(path, signal, () => statExactLater(path, follow, this.env.fs));
   }
 
   /** Entries of a folder. Throws as {@link stat}. */
-  list(path: string, signal: AbortSignal): Promise<Deno.DirEntry[]> {
-    return this.#call(path, signal, () => Array.fromAsync(this.env.fs.readDir(path)));
+  list(path: string, signal?: AbortSignal): Promise<Deno.DirEntry[]> {
+    return this.call(path, signal, () => Array.fromAsync(this.env.fs.readDir(path)));
   }
 
-  async #call<T>(path: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  /** Any call about a path. Throws what it throws, the signal's reason, or SyncError `source_silent`. */
+  async call<T>(path: string, signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
     return await withTimer(this.env, PATIENCE_MS, signal, async (timer) => {
-      let over = false;
+      let [over, isUnderWay] = [false, false];
       const silent = timer.then(() => {
         throw new SyncError(
           "source",
@@ -54,12 +81,21 @@ export class PatientFiles {
           `${path}: no answer within ${PATIENCE_MS / 1000} s`,
           { hint: "Its disk or network share hangs: reconnect it; the source goes on by itself then." },
         );
-      }).finally(() => over = true);
+      }).finally(() => {
+        over = true;
+        if (isUnderWay) this.#hanging++;
+      });
       silent.catch(() => {});
-      const turn = this.#turn().then(() => {
-        if (!over) return call().finally(() => this.#leave());
-        this.#leave();
-        throw new Error("nobody waits for it any more");
+      const turn = this.#turn().then(async () => {
+        try {
+          if (over) throw new Error("nobody waits for it any more");
+          isUnderWay = true;
+          return await call();
+        } finally {
+          if (over && isUnderWay) this.#hanging--;
+          isUnderWay = false;
+          this.#leave();
+        }
       });
       turn.catch(() => {});
       return await Promise.race([turn, silent]);

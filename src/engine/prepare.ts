@@ -7,6 +7,7 @@ import type { InstalledConverter } from "../readers/tasks.ts";
 import type { Candidate, FailedCandidate, FrozenFile } from "./candidates.ts";
 import { Conversions, outputNames } from "./conversions.ts";
 import type { Freezer } from "./freeze.ts";
+import { shareOf } from "./patient_files.ts";
 import type { Services } from "./services.ts";
 import type { Recorder } from "./sync_record.ts";
 
@@ -129,7 +130,8 @@ async function* thumbnailFiles(
 async function sizeOf(s: Services, path: string, local: boolean): Promise<number> {
   const { fs } = s.env;
   try {
-    return (local ? fs.lstatSync(path) : await fs.lstat(path)).size;
+    if (local) return fs.lstatSync(path).size;
+    return (await (shareOf(s.env, path)?.stat(path, false) ?? fs.lstat(path))).size;
   } catch {
     // That it is not there is found when it is read.
     return 0;
@@ -185,7 +187,7 @@ async function prepareUserFile(
 ): Promise<Candidate | FailedCandidate> {
   let origin: Candidate["origin"] = { path: file.path, mtime_ms: null };
   try {
-    const { path, stat } = freezer.look(file.path);
+    const { path, stat } = await freezer.look(file.path);
     origin = { path: file.path, mtime_ms: stat.mtime_ms };
     // What the content looks like is remembered for all who upload this file; a replica says what its version is.
     const seenAs = (identity: Identity): Identity =>

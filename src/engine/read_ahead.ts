@@ -1,6 +1,7 @@
 /** Reads an item's folder on a share into memory, without keeping others waiting, so that it can be digested. */
-import { join } from "../discovery/folder_scan.ts";
-import { type DigestedFiles, isMarked } from "../discovery/item_walk.ts";
+import { type FolderPlan, join } from "../discovery/folder_scan.ts";
+import { digestFile, digestSteps, type ItemDigest } from "../discovery/item_digest.ts";
+import { type DigestedFiles, finish, isMarked } from "../discovery/item_walk.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { ExactStat } from "../kit/fingerprint.ts";
 import type { PatientFiles } from "./patient_files.ts";
@@ -21,13 +22,13 @@ export async function readAhead(
   files: PatientFiles,
   path: string,
   rules: { marked: boolean; single: boolean },
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<ReadAhead> {
   const folders = new Map<string, Deno.DirEntry[] | Error>();
   const stats = new Map<string, ExactStat | Error>();
   const presence = rules.single ? await readFile() : await readFolder();
   // What was cut short must not be taken for what is there.
-  signal.throwIfAborted();
+  signal?.throwIfAborted();
   return {
     presence,
     files: {
@@ -69,6 +70,17 @@ export async function readAhead(
     stats.set(at, found);
     return found;
   }
+}
+
+/** Digests what {@link readAhead} read of an item. @param now wall clock at the look, ms. Throws what was met instead of a file */
+export function digestRead(
+  plan: Pick<FolderPlan, "level" | "single_file">,
+  path: string,
+  files: DigestedFiles,
+  now: number,
+): ItemDigest {
+  if (plan.single_file) return digestFile(path, now, files);
+  return finish(digestSteps(path, { nestedDatasets: plan.level === -1 }, now, files));
 }
 
 /** Only a system that says so makes a path gone (D13). */

@@ -4,16 +4,21 @@ import { itemPath } from "../discovery/folder_scan.ts";
 import { digestFile, digestFolder } from "../discovery/item_digest.ts";
 import { statExact } from "../kit/fingerprint.ts";
 import { rootFact } from "./absence.ts";
+import { shareOf } from "./patient_files.ts";
 import type { Services } from "./services.ts";
 
 type Here = Pick<Services, "catalog" | "env">;
 
-/** Root of a folder source while it is the very folder that the last scan saw: a disk that is away proves nothing. */
+/**
+ * Root of a folder source while it is the very folder that the last scan saw: a disk that is away, or a share that hangs,
+ * proves nothing.
+ */
 export function reachableRoot({ catalog, env }: Here, source: number): string | undefined {
   const known = catalog.getFact(rootFact(source));
   if (known === undefined) return undefined;
   const end = known.lastIndexOf(" ");
   const root = known.slice(0, end);
+  if (shareOf(env, root)?.isSilent) return undefined;
   try {
     return statExact(root, true, env.fs).file_id === known.slice(end + 1) ? root : undefined;
   } catch {
@@ -42,8 +47,9 @@ export function itemAt({ catalog }: Here, path: string): ItemRow | undefined {
   return undefined;
 }
 
-/** Whether nothing is at a path; false when the system does not tell. */
+/** Whether nothing is at a path; false when the system does not tell, or its share hangs. */
 export function isGone({ env }: Here, path: string): boolean {
+  if (shareOf(env, path)?.isSilent) return false;
   try {
     env.fs.lstatSync(path);
     return false;

@@ -3,8 +3,6 @@
  * are listed only when their mtime changed, the newest items are looked at in every round, all others in turn (D9).
  */
 import { identifierOf, itemPath, join, rootMissing } from "../discovery/folder_scan.ts";
-import { digestFile, digestSteps } from "../discovery/item_digest.ts";
-import { finish } from "../discovery/item_walk.ts";
 import { SyncError } from "../kit/errors.ts";
 import { ABSENCE_GRACE_MS, checkRootIdentity, isKnownRoot, MARKER_REMOVED } from "./absence.ts";
 import { FolderIntake } from "./folder_intake.ts";
@@ -12,7 +10,7 @@ import type { FolderSourcePlan } from "./services.ts";
 import { FolderListing } from "./folder_listing.ts";
 import type { Lookout, LookoutHooks } from "./lookout.ts";
 import { inParallel, type PatientFiles, patientFiles, TOGETHER } from "./patient_files.ts";
-import { readAhead } from "./read_ahead.ts";
+import { digestRead, readAhead } from "./read_ahead.ts";
 import { autoassign } from "./scopes.ts";
 import type { ReadySource, Services } from "./services.ts";
 import { Waking } from "./waking.ts";
@@ -153,9 +151,7 @@ export class ServerFolderLookout implements Lookout {
     if (presence !== "there") return presence !== "unknown";
     let digest;
     try {
-      digest = plan.single_file
-        ? digestFile(path, now, files)
-        : finish(digestSteps(path, { nestedDatasets: marked }, now, files));
+      digest = digestRead(plan, path, files, now);
     } catch {
       return false; // A file that may not be looked at, or was removed just now.
     }

@@ -1,7 +1,7 @@
 /** What a file looked like at one moment, to notice a later write. */
 import type { Fingerprint } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
-import { type ExactStatSource, statExact } from "../kit/fingerprint.ts";
+import { type ExactStat, type ExactStatSource, statExact, statExactLater } from "../kit/fingerprint.ts";
 import { fileError } from "./file_errors.ts";
 
 /** A fingerprint and the change time, which a writer cannot set back. */
@@ -20,12 +20,23 @@ export type Stat = (path: string) => FileState | Promise<FileState>;
  * @throws SyncError `file_vanished` (busy), `file_unreadable`, `not_a_regular_file` (data)
  */
 export function fileState(path: string, fs: ExactStatSource = {}): FileState {
-  let stat;
   try {
-    stat = statExact(path, false, fs);
+    return stateOf(path, statExact(path, false, fs));
   } catch (e) {
     throw fileError(e, path);
   }
+}
+
+/** As {@link fileState}, without keeping others waiting: for files of a share, which may not answer. */
+export async function fileStateLater(path: string, fs: ExactStatSource = {}): Promise<FileState> {
+  try {
+    return stateOf(path, await statExactLater(path, false, fs));
+  } catch (e) {
+    throw fileError(e, path);
+  }
+}
+
+function stateOf(path: string, stat: ExactStat): FileState {
   if (stat.kind !== "file") {
     throw new SyncError("data", "not_a_regular_file", `${path}: is a link, folder or device, not a file`, {
       hint: "Only regular files are uploaded: put the file itself here, or leave it out with a skip rule.",

@@ -4,6 +4,11 @@ import { fileError } from "./file_errors.ts";
 /** Size of one read; smaller ones cost speed, larger ones gain none. */
 const CHUNK = 1024 * 1024;
 
+/** Runs a call about a file of a share with an end to its patience: the share may never answer. */
+export type Patience = <T>(path: string, call: () => Promise<T>) => Promise<T>;
+
+const PATIENT: Patience = (_path, call) => call();
+
 /**
  * Reads a file from `start` to its end, or `limit` bytes of it. Opened shared: its writer can go on, rename and delete.
  * Reuses its buffer: a chunk is valid until the next one is asked for.
@@ -14,11 +19,12 @@ export async function* readChunks(
   path: string,
   limit = Infinity,
   start = 0,
+  patience = PATIENT,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const buffer = new Uint8Array(Math.max(1, Math.min(CHUNK, limit)));
   let file: Deno.FsFile;
   try {
-    file = await fs.open(path, { read: true });
+    file = await patience(path, () => fs.open(path, { read: true }));
   } catch (e) {
     throw fileError(e, path);
   }
@@ -28,7 +34,7 @@ export async function* readChunks(
     while (left > 0) {
       let n: number | null;
       try {
-        n = await file.read(left < buffer.length ? buffer.subarray(0, left) : buffer);
+        n = await patience(path, () => file.read(left < buffer.length ? buffer.subarray(0, left) : buffer));
       } catch (e) {
         throw fileError(e, path);
       }

@@ -6,9 +6,9 @@ import type { Env } from "../env.ts";
 import type { Fingerprint } from "../kit/drafts.ts";
 import type { FileBody } from "../platform/transport.ts";
 import { fileChanging, stagingError } from "./file_errors.ts";
-import { type FileState, fileState, sameState, type Stat } from "./fingerprint.ts";
+import { type FileState, fileState, fileStateLater, sameState, type Stat } from "./fingerprint.ts";
 import { Hasher, type Hashes } from "./hash.ts";
-import { readChunks, readNow } from "./read_chunks.ts";
+import { type Patience, readChunks, readNow } from "./read_chunks.ts";
 
 export interface SnapshotOptions {
   path: string;
@@ -26,6 +26,8 @@ export interface SnapshotOptions {
   /** On a disk of this computer, where a small read takes less time than handing it to another thread. */
   local?: boolean;
   stat?: Stat;
+  /** The file is on a share. */
+  patience?: Patience;
   signal?: AbortSignal;
 }
 
@@ -151,10 +153,11 @@ export class Snapshot {
       return;
     }
     const hasher = this.isCopy ? null : new Hasher();
+    const { env, patience } = this.#options;
     let read = 0;
     let checked = 0;
     await this.check();
-    for await (const chunk of readChunks(this.#options.env.fs, this.path, size)) {
+    for await (const chunk of readChunks(env.fs, this.path, size, 0, patience)) {
       read += chunk.length;
       hasher?.update(chunk);
       if (read === size) await this.#finish(hasher);
@@ -186,9 +189,10 @@ export class Snapshot {
       yield this.#held.subarray(start, start + size);
       return;
     }
+    const { env, patience } = this.#options;
     let read = 0;
     await this.check();
-    for await (const chunk of readChunks(this.#options.env.fs, this.path, size, start)) {
+    for await (const chunk of readChunks(env.fs, this.path, size, start, patience)) {
       read += chunk.length;
       if (read === size) await this.check();
       yield chunk;
@@ -207,8 +211,10 @@ export class Snapshot {
   }
 }
 
-function statOf({ stat, env: { fs } }: SnapshotOptions): Stat {
-  return stat ?? ((path) => fileState(path, fs));
+function statOf({ stat, patience, env: { fs } }: SnapshotOptions): Stat {
+  if (stat) return stat;
+  if (patience) return (path) => patience(path, () => fileStateLater(path, fs));
+  return (path) => fileState(path, fs);
 }
 
 /** Copies while hashing, in one read; a copy that failed is removed. */
@@ -229,7 +235,7 @@ async function copyAndHash(
   let complete = false;
   try {
     // One byte more than expected shows a file that has grown.
-    for await (const chunk of readChunks(fs, path, state.size + 1)) {
+    for await (const chunk of readChunks(fs, path, state.size + 1, 0, options.patience)) {
       options.signal?.throwIfAborted();
       hasher.update(chunk);
       try {
@@ -259,7 +265,7 @@ async function readAndHash(
   let size = 0;
   if (local) size = readNow(fs, path, buffer);
   else {
-    for await (const chunk of readChunks(fs, path, buffer.length)) {
+    for await (const chunk of readChunks(fs, path, buffer.length, 0, options.patience)) {
       signal?.throwIfAborted();
       buffer.set(chunk, size);
       size += chunk.length;
