@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { stringify } from "smol-toml";
+import { RunWriter } from "../../backends/resonance/mod.ts";
 import { layOutSources } from "../all_sources.ts";
 import { copyFolder } from "../convert.ts";
 
@@ -23,17 +24,24 @@ export interface EverySource extends AsyncDisposable {
 
 /**
  * Trees of dataset folders; QCoDeS databases with a `-wal` that nobody has open, with one that a measurement has
- * open, with a rollback journal, and write-protected; Quantify's and Labber's data.
+ * open, with a rollback journal, and write-protected; Quantify's and Labber's data; Resonance's, one database with a run
+ * that is being measured.
  */
 export async function layOutEverySource(): Promise<EverySource> {
   const laidOut = await layOutSources();
   const { root } = laidOut;
-  for (const name of ["quantify", "labber"]) await copyFolder(join(FIXTURES, name), join(root, name));
+  for (const name of ["quantify", "labber", "resonance"]) {
+    await copyFolder(join(FIXTURES, name), join(root, name));
+  }
   const measuring = openForMeasurement(await copyDatabase(join(root, "live")), "wal");
   const halfway = openForMeasurement(await copyDatabase(join(root, "rollback")), "delete");
   halfway.exec(
     "BEGIN IMMEDIATE; UPDATE runs SET inspectr_tag = 'star' WHERE run_id = 1; PRAGMA cache_spill = 1",
   );
+  const beamline = new RunWriter(join(root, "resonance", "2026-03-05.db"), { name: "PS-thin-film" }).open();
+  beamline.openRun("night_scan");
+  beamline.openStream("primary", {});
+  beamline.writeImage(beamline.writeEvent({ x: 1 }), "ccd", { data: Uint16Array.of(1), shape: [1, 1] });
   const readOnly = await copyDatabase(join(root, "read_only"));
   await Deno.chmod(readOnly, 0o444);
   await Deno.chmod(join(root, "read_only"), 0o555);
@@ -74,8 +82,15 @@ export async function layOutEverySource(): Promise<EverySource> {
         config: { labber_directory: join(root, "labber", "Labber_Data"), set_up: "fridge" },
         synchronized: 14,
       },
+      {
+        name: "resonance",
+        backend: "resonance",
+        config: { data_directory: join(root, "resonance") },
+        synchronized: 15,
+      },
     ],
     async [Symbol.asyncDispose]() {
+      beamline.close();
       halfway.close();
       measuring.close();
       await Deno.chmod(join(root, "read_only"), 0o755);
