@@ -48,11 +48,11 @@ export function sortFiles(
   let writing = false;
   for (const row of rows) {
     if (row.synchronized === 1) continue;
-    const path = String(row.local_path ?? row.filename);
+    const skipped = { path: String(row.local_path ?? row.filename), name: String(row.name) };
     const status = String(row.status);
-    if (row.type === "HDF5_CACHE") skips.push({ path, reason: "cache_file", rule: "HDF5_CACHE" });
+    if (row.type === "HDF5_CACHE") skips.push({ ...skipped, reason: "cache_file", rule: "HDF5_CACHE" });
     else if (WAITS[status] !== undefined) {
-      skips.push({ path, reason: WAITS[status], rule: `status ${status}` });
+      skips.push({ ...skipped, reason: WAITS[status], rule: `status ${status}` });
       writing ||= status === "writing";
     } else {
       try {

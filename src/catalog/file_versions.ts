@@ -36,6 +36,16 @@ export class FileVersionStore {
     ).map((r) => schema.parse({ ...r }));
   }
 
+  /** The newest version that was made from this file. */
+  ofPath(path: string): FileVersionRow | undefined {
+    this.db.settle();
+    const row = this.db.get(
+      "SELECT * FROM file_versions WHERE path = ? ORDER BY version_id DESC LIMIT 1",
+      path,
+    );
+    return row && schema.parse({ ...row });
+  }
+
   ofDataset(dataset: string): FileVersionRow[] {
     this.db.settle();
     return this.db.all(

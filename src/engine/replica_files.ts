@@ -1,4 +1,5 @@
 /** File versions of a replica, and how its source hears which of them the platform has. */
+import { basename } from "node:path";
 import type { WriteBack } from "../kit/define_backend.ts";
 import type { DatasetDraft, FileDraft } from "../kit/drafts.ts";
 import { SyncError } from "../kit/errors.ts";
@@ -18,6 +19,14 @@ export function setAside(
   remote: Dataset | null,
   run: FileRun,
 ): FileDraft[] {
+  for (const { name, path, reason } of draft.skips ?? []) {
+    if (name === undefined) continue;
+    const file = { filename: basename(path), origin: { path, mtime_ms: null }, converter: null };
+    run.recorder.upload(
+      name,
+      uploadEntry(s, file, { status: "OK", action: "skipped", skip_reason: reason }),
+    );
+  }
   return draft.files.filter((file) => {
     const { version } = file;
     if (!version) return true;

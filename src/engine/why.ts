@@ -53,6 +53,10 @@ export async function why(agent: Lookup, target: string): Promise<WhyReport> {
     if (item) return itemReport(agent, target, item, others.length);
   }
   const place = await placeOf(agent, target);
+  // Files of a database's items lie anywhere.
+  const sent = place.source === null ? agent.catalog.fileVersions.ofPath(place.path) : undefined;
+  const [owner] = sent ? agent.catalog.items.ofDataset(sent.dataset_uuid) : [];
+  if (sent && owner) return itemReport(agent, target, owner, 0, sent.name);
   if (!isPath && place.source === null) {
     throw new SyncError(
       "usage",
@@ -76,7 +80,14 @@ function findItems(agent: Lookup, target: string): ItemRow[] {
     .filter((i) => i !== undefined);
 }
 
-function itemReport(agent: Lookup, target: string, item: ItemRow, others: number): WhyReport {
+/** @param file logical name of the target, when that is a file of the item */
+function itemReport(
+  agent: Lookup,
+  target: string,
+  item: ItemRow,
+  others: number,
+  file: string | null = null,
+): WhyReport {
   const source = agent.catalog.sources.byId(item.source_id);
   const record = loadRecord(agent.catalog.items.record(item.id));
   const run = lastRun(record);
@@ -84,7 +95,9 @@ function itemReport(agent: Lookup, target: string, item: ItemRow, others: number
     ...(source ? sourceSteps(source, isStopped(agent)) : []),
     {
       code: "item",
-      text: `${target} is item "${item.identifier}" (id ${item.id}), dataset ${item.dataset_uuid}`,
+      text: `${target} is ${
+        file === null ? "" : `"${file}" of `
+      }item "${item.identifier}" (id ${item.id}), dataset ${item.dataset_uuid}`,
     },
     ...(others > 0
       ? [{ code: "ambiguous", text: `${others} more item(s) are called so; ask by id for those` }]
@@ -96,11 +109,11 @@ function itemReport(agent: Lookup, target: string, item: ItemRow, others: number
     path: null,
     source: source?.name ?? null,
     item: itemView(item, source),
-    file: null,
+    file,
     verdict: item.state,
     steps,
     last_run: run,
-    uploads: uploads(record),
+    uploads: file === null ? uploads(record) : uploads(record).filter((u) => u.name === file),
     skips: skips(run),
   };
 }

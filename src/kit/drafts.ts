@@ -80,6 +80,8 @@ export interface Skip {
   path: string;
   reason: string;
   rule?: string;
+  /** Logical name of the file, when it would be one of the dataset's. */
+  name?: string;
 }
 
 export interface DraftLog {

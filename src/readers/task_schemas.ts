@@ -171,7 +171,8 @@ const draft = object<DatasetDraft>({
     options: map.optional(),
   })).optional(),
   thumbnails: z.array(object<ThumbnailRequest>({ path: text, literal: flag })).optional(),
-  skips: z.array(object<Skip>({ path: text, reason: text, rule: text.optional() })).optional(),
+  skips: z.array(object<Skip>({ path: text, reason: text, rule: text.optional(), name: text.optional() }))
+    .optional(),
   logs: z.array(log).optional(),
   problems: z.array(errorDataSchema).optional(),
   state: z.enum(["complete", "incomplete"]).optional(),

@@ -105,7 +105,7 @@ for (const [layout, platform] of [["v0.2", "embedded"], ["v0.3", "http"]] as con
     assertEquals(report.items.map((i) => i.result), Array(4).fill("synchronized"));
     assertEquals((await lab.dataset(DATASETS.live)).files, []);
     assertEquals(changedCells(before, lab.cells()), marks([1, 2, 3, 4], ALL_FILES));
-    assertMatch(await lab.record(DATASETS.live), /skip_still_writing/);
+    assertMatch(await lab.record(DATASETS.live), /"skip_reason":"still_writing".*skip_still_writing/);
     assertMatch(await lab.record(DATASETS.cache), /skip_cache_file/);
     lab.sql((db) =>
       db.exec("UPDATE files SET status = 'complete', modified = '2026-01-01 00:00:00.000001' WHERE id = 10")

@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import type { Agent } from "../../engine/agent.ts";
 import type { SourceView } from "../../engine/views.ts";
+import type { BackendInfo } from "../../readers/tasks.ts";
 import { findBackend, shortName } from "../backend_names.ts";
 import type { Cli } from "../cli.ts";
 import type { Assignment } from "../set_option.ts";
@@ -33,7 +34,7 @@ export async function sourceFromOptions(
     ? EMBEDDED_SCOPE
     : undefined;
   const source = await agent.sources.findOrAdd({
-    name: options.name ?? freeName(shortName(backend.identifier), config, before),
+    name: options.name ?? freeName(backend, config, before),
     backend: backend.identifier,
     config,
     ...(options.scope === undefined ? {} : { scope: options.scope }),
@@ -46,11 +47,19 @@ export async function sourceFromOptions(
   return { source, isNew };
 }
 
-/** `qcodes experiments`, from the first path among the settings; with a number when that is taken. */
-function freeName(backend: string, config: Record<string, unknown>, taken: ReadonlySet<string>): string {
+/**
+ * `qcodes experiments`, from the first path among the settings, or the backend's own name where there are none; with a
+ * number when that is taken.
+ */
+function freeName(
+  { identifier, display_name }: Pick<BackendInfo, "identifier" | "display_name">,
+  config: Record<string, unknown>,
+  taken: ReadonlySet<string>,
+): string {
   const path = Object.values(config).find((v): v is string => typeof v === "string" && /[\\/]/.test(v));
   const part = path === undefined ? "" : ` ${basename(path).replace(/\.\w+$/, "")}`;
-  const name = `${backend}${part}`.slice(0, 90).trim();
+  const isBare = Object.keys(config).length === 0;
+  const name = isBare ? display_name : `${shortName(identifier)}${part}`.slice(0, 90).trim();
   let candidate = name;
   for (let n = 2; taken.has(candidate); n++) candidate = `${name} ${n}`;
   return candidate;
