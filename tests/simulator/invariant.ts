@@ -164,7 +164,11 @@ class Check {
       for (const v of secured) {
         const bytes = this.#bytesOf(v);
         const md5 = md5Of(v.name.endsWith(".h5") ? contentOf(bytes) : bytes);
-        if (md5 === before) this.#problem(`${key}: version ${v.version_id} equals the one before`);
+        // An HDF5 file that kills the reader that looks into it is known by its bytes alone (F9).
+        const isOpaque = v.name.endsWith(".h5") && this.c.world.happened.has("reader_crash");
+        if (md5 === before && !isOpaque) {
+          this.#problem(`${key}: version ${v.version_id} equals the one before`);
+        }
         before = md5;
         if (states && !states.has(md5Of(bytes))) {
           this.#problem(`${key}: version ${v.version_id} is no state that the file ever had`);
