@@ -27,8 +27,9 @@ export function hubApplication(
 
   // No answer speaks of something that a power cut could undo.
   app.use(async (_c, next) => {
+    const mark = parts.catalogue.mark();
     await next();
-    await parts.catalogue.durable();
+    await parts.catalogue.durable(mark);
   });
   app.route("/", bucket);
   app.route("/", publicInformationRoutes());

@@ -197,7 +197,12 @@ export interface Catalogue {
   storeBugReport(report: BugReport, reporter: string): Awaitable<void>;
   /** A value that was drawn once when the hub was created. */
   setting(name: "signing_key" | "bucket_uuid" | "resource_uuid"): Awaitable<string>;
-  /** Resolves once everything that was answered so far survives a power cut. */
-  durable(): Promise<void>;
+  /** What {@link durable} is to answer for begins here. */
+  mark(): number;
+  /**
+   * Resolves once everything that was answered so far survives a power cut.
+   * @throws when something that was changed since the mark was lost, on a full disk
+   */
+  durable(mark?: number): Promise<void>;
   close(): Awaitable<void>;
 }

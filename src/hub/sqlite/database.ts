@@ -1,5 +1,6 @@
-/** One SQLite connection: opening with migrations, typed rows, transactions, and commits that share their fsync. */
+/** One SQLite connection: opening with migrations, typed rows, and transactions that share their commits and fsyncs. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { clearImmediate, setImmediate } from "node:timers";
 import type { z } from "zod";
 import { SyncError } from "../../kit/errors.ts";
 import { MIGRATIONS } from "./migrations.ts";
@@ -11,13 +12,23 @@ const BUSY_TIMEOUT = 10_000;
 /** `lazy`: losing the change in a power cut harms nobody, so no answer waits for it. */
 export type Durability = "durable" | "lazy";
 
+/** Whose group of transactions is open, by path: another connection of this process would wait for it in vain. */
+const groups = new Map<string, Database>();
+
 export class Database {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #walSync: SharedSync;
   #wal: Deno.FsFile | null = null;
-  #committed = 0;
+  /** Durable transactions up to now, and how many of them have reached the disk. */
+  #written = 0;
   #synced = 0;
+  /** Groups that were lost. */
+  #failures = 0;
+  #failure: unknown;
+  #end: ReturnType<typeof setImmediate> | undefined;
+  /** The group that is open, or was last, has ended. */
+  #ended: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /**
    * Opens or creates the database and brings it to the newest version.
@@ -37,7 +48,9 @@ export class Database {
       // The WAL is synced by `durable`, once for all commits since the last time, and without blocking the event loop.
       this.#db.exec("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
       this.#migrate();
+      this.commit();
     } catch (e) {
+      this.#ungroup();
       this.#db.close();
       throw e instanceof SyncError ? e : unreadable(path, e);
     }
@@ -82,35 +95,98 @@ export class Database {
     return { changes: Number(changes), lastId: Number(lastInsertRowid) };
   }
 
-  /** Runs `action` in a transaction that no other writer can come between; what it throws undoes all of it. */
+  /**
+   * Runs `action` in a transaction that no other writer can come between; what it throws undoes all of it. Transactions of
+   * one turn of the event loop are committed as a group: a commit costs more than most of what is in it.
+   */
   write<T>(durability: Durability, action: () => T): T {
-    this.#prepare("BEGIN IMMEDIATE").run();
+    this.#group();
+    this.#prepare("SAVEPOINT one").run();
     let result: T;
     try {
       result = action();
-      this.#prepare("COMMIT").run();
+      this.#prepare("RELEASE one").run();
     } catch (e) {
-      // SQLite has ended the transaction by itself after some errors, such as a full disk.
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      // SQLite has ended the whole group by itself after some errors, such as a full disk.
+      if (!this.#db.isTransaction) this.#lost(e);
+      else {
+        this.#prepare("ROLLBACK TO one").run();
+        this.#prepare("RELEASE one").run();
+      }
       throw e;
     }
-    if (durability === "durable") this.#committed++;
+    if (durability === "durable") this.#written++;
     return result;
   }
 
-  /** Resolves once all durable commits up to now survive a power cut. */
-  async durable(): Promise<void> {
-    if (this.#synced < this.#committed) await this.#walSync.request();
+  #group(): void {
+    if (this.#db.isTransaction) return;
+    groups.get(this.path)?.commitQuietly();
+    this.#prepare("BEGIN IMMEDIATE").run();
+    groups.set(this.path, this);
+    this.#ended = Promise.withResolvers();
+    this.#end = setImmediate(() => this.commitQuietly());
+  }
+
+  /** Ends the group that is open. Throws what SQLite does; all of its transactions are undone then. */
+  commit(): void {
+    if (!this.#db.isTransaction) return;
+    try {
+      this.#prepare("COMMIT").run();
+      this.#ungroup();
+    } catch (e) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      this.#lost(e);
+      throw e;
+    }
+  }
+
+  /** {@link commit} where nobody waits for it: who took part hears of a failure from {@link durable}. */
+  commitQuietly(): void {
+    try {
+      this.commit();
+    } catch {
+      // It is remembered.
+    }
+  }
+
+  #ungroup(): void {
+    clearImmediate(this.#end);
+    if (groups.get(this.path) === this) groups.delete(this.path);
+    this.#ended.resolve();
+  }
+
+  #lost(failure: unknown): void {
+    this.#failures++;
+    this.#failure = failure;
+    this.#ungroup();
+  }
+
+  /** To be taken before the first of the transactions that {@link durable} is to answer for. */
+  mark(): number {
+    return this.#failures;
+  }
+
+  /**
+   * Resolves once all transactions up to now are committed and the durable ones survive a power cut.
+   * @throws what SQLite threw, if a group was lost since the mark
+   */
+  async durable(mark = this.#failures): Promise<void> {
+    if (this.#synced < this.#written) await this.#walSync.request();
+    else if (this.#db.isTransaction) await this.#ended.promise;
+    if (this.#failures > mark) throw this.#failure;
   }
 
   async #syncWal(): Promise<void> {
-    const committed = this.#committed;
+    this.commit();
+    const written = this.#written;
     this.#wal ??= Deno.openSync(`${this.path}-wal`, { write: true });
     await this.#wal.syncData();
-    this.#synced = committed;
+    this.#synced = written;
   }
 
   close(): void {
+    this.commitQuietly();
     this.#wal?.close();
     this.#wal = null;
     this.#db.close();

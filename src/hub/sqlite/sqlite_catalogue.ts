@@ -32,6 +32,7 @@ export class SqliteCatalogue implements Catalogue {
     this.files = new SqliteFiles(this.#db, now);
     this.uploads = new SqliteUploads(this.#db, this.files, () => env.now());
     this.#fillNew(env);
+    this.#db.commit();
   }
 
   /** What a hub has from the start: its keys and a scope to put data in. */
@@ -89,8 +90,12 @@ export class SqliteCatalogue implements Catalogue {
     return row.value;
   }
 
-  durable(): Promise<void> {
-    return this.#db.durable();
+  mark(): number {
+    return this.#db.mark();
+  }
+
+  durable(mark?: number): Promise<void> {
+    return this.#db.durable(mark);
   }
 
   close(): void {
