@@ -62,6 +62,11 @@ export class Catalog {
     return this.db.transaction(work);
   }
 
+  /** Resolves once hashes and file versions that were put are written, those of one turn of the event loop together. */
+  noted(): Promise<void> {
+    return this.db.noted();
+  }
+
   /** A remembered fact such as the machine id, made on first use. */
   fact(key: string, make: () => string): string {
     return this.db.transaction(() => {

@@ -1,5 +1,6 @@
 /** Opens the catalog's SQLite file and runs whole transactions on it. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
 import { SyncError } from "../kit/errors.ts";
 import { migrate } from "./migrations.ts";
 
@@ -11,6 +12,7 @@ export class CatalogDatabase {
   readonly #statements = new Map<string, StatementSync>();
   /** Changes that go with the next one. */
   readonly #later: Later[] = [];
+  #noting: Promise<void> | undefined;
   #depth = 0;
   #syncs: "FULL" | "NORMAL" = "FULL";
 
@@ -79,6 +81,22 @@ export class CatalogDatabase {
     if (!isConcerned) return;
     this.#sync("NORMAL");
     this.#withLater(() => {});
+  }
+
+  /** Resolves once what is to be written later is written, that of one turn of the event loop together. */
+  noted(): Promise<void> {
+    if (this.#later.length === 0) return Promise.resolve();
+    return this.#noting ??= new Promise((resolve, reject) =>
+      setImmediate(() => {
+        this.#noting = undefined;
+        try {
+          this.settle();
+          resolve();
+        } catch (e) {
+          reject(e);
+        }
+      })
+    );
   }
 
   /** Inserts one row and returns its id. */

@@ -70,10 +70,11 @@ export class FileVersionStore {
     ).map((r) => schema.parse({ ...r }));
   }
 
-  /** What is about to be sent is known before the platform hears of it; that it is secured, the platform knows as well. */
+  /** Written with the next change: what is about to be sent has to be noted before the platform hears of it. */
   put(v: FileVersionRow): void {
-    const sql = "INSERT OR REPLACE INTO file_versions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-    const values = [
+    this.db.later(
+      [versionsOf(v.dataset_uuid, v.name)],
+      "INSERT OR REPLACE INTO file_versions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
       v.file_uuid,
       v.version_id,
       v.dataset_uuid,
@@ -88,8 +89,6 @@ export class FileVersionStore {
       v.path,
       Number(v.secured),
       v.updated,
-    ];
-    if (v.secured) this.db.later([versionsOf(v.dataset_uuid, v.name)], sql, ...values);
-    else this.db.note(sql, ...values);
+    );
   }
 }

@@ -33,6 +33,8 @@ export interface PublishFileOptions {
   /** Its turn has come: bytes are about to be sent. */
   onStart?: () => void;
   onProgress?: (sent: number) => void;
+  /** Bytes read again of what was sent before; null when that ended. */
+  onChecking?: (read: number | null, size: number) => void;
 }
 
 /** What the catalog keeps of the bytes of a version. */
@@ -111,6 +113,7 @@ export async function publishFile(
       continue;
     }
     remember(false);
+    await s.catalog.noted();
     const job: UploadJob = {
       client: s.client,
       env: s.env,
@@ -135,6 +138,7 @@ export async function publishFile(
       // Of what a replica made the platform knows the plain md5 (F12).
       contentMd5: version ? null : identity.content_md5,
       ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+      ...(options.onChecking ? { onChecking: options.onChecking } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
     };
     const outcome = await s.transfer.slots.run(
@@ -196,7 +200,7 @@ function decide(
   const input = {
     candidate: file.created,
     now: s.client.platformNow(),
-    content: identity,
+    content: isRead(identity) ? identity : { ...identity, md5: null, sha256: null },
     local: known.filter(isRead).map((v) => ({ ...v, present: true })),
     remote,
     journal: known.filter((v) => !v.secured).map((v) => ({ uuid: v.file_uuid, version_id: v.version_id })),

@@ -118,6 +118,8 @@ export class CatalogShelf {
         if (depth === 0) this.#durable ??= existsSync(log) ? Deno.statSync(log).size : 0;
         db.later(subjects, sql, ...values);
       },
+      // At once: in a history of virtual time there are no turns of the event loop.
+      noted: () => Promise.try(() => void changing("note", () => db.settle())()),
       settle: (subject?: string) => {
         life.guard();
         if (depth === 0) this.#durable ??= existsSync(log) ? Deno.statSync(log).size : 0;
