@@ -128,10 +128,15 @@ export function identifierOf(row: { id: unknown; uuid: unknown }): string {
   return uuidOf(row.uuid) ?? `row ${row.id}`;
 }
 
+/** Ways in which a uuid may be stored: the usual one, and those that {@link uuidOf} understands as well. */
+export function storedUuids(uuid: string): [string, string, string] {
+  const hex = uuid.replaceAll("-", "");
+  return [hex, hex.toUpperCase(), uuid];
+}
+
 /** The condition that finds the dataset of an identifier in the table `datasets` under the alias `d`. */
 export function whereDataset(identifier: string): { sql: string; params: (string | number)[] } {
   const row = /^row (\d+)$/.exec(identifier)?.[1];
   if (row !== undefined) return { sql: "d.id = ?", params: [Number(row)] };
-  const hex = identifier.replaceAll("-", "");
-  return { sql: "d.uuid IN (?, ?, ?)", params: [hex, hex.toUpperCase(), identifier] };
+  return { sql: "d.uuid IN (?, ?, ?)", params: storedUuids(identifier) };
 }

@@ -1,7 +1,7 @@
 /** Finds the datasets that are not on the platform yet, without reading what they hold. */
 import { z } from "zod";
 import type { DiscoveredItem, DiscoveryPage } from "../../src/kit/define_backend.ts";
-import type { ReadOnlyDatabase, Row } from "../../src/kit/sqlite/read_only_database.ts";
+import type { ReadOnlyDatabase, Row, SqlValue } from "../../src/kit/sqlite/read_only_database.ts";
 import { rowDigest } from "../../src/kit/sqlite/row_digest.ts";
 import { withReadOnly } from "../../src/kit/sqlite/with_read_only.ts";
 import type { NativeConfig } from "./config.ts";
@@ -28,25 +28,46 @@ export function discover(config: NativeConfig, since: unknown): Promise<Discover
       after,
       PAGE,
     );
-    const filesOf = `SELECT ${
-      selection(db, "files", "f")
-    } FROM files AS f WHERE f.dataset_id = ? ORDER BY f.id`;
     const more = rows.length === PAGE;
+    const ids = JSON.stringify(rows.map((row) => row.id));
+    // There is no index of the files by dataset: they are gone through once for all datasets of the page.
+    const files = Map.groupBy(
+      rows.length === 0 ? [] : db.all(
+        `SELECT ${selection(db, "files", "f")} FROM files AS f
+         WHERE f.dataset_id IN (SELECT value FROM json_each(?)) ORDER BY f.id`,
+        ids,
+      ),
+      (file) => file.dataset_id,
+    );
+    const attributes = attributesOf(db, ids);
     return {
-      items: rows.map((row) => itemOf(row, db.all(filesOf, row.id ?? null), attributesOf(db, row))),
+      items: rows.map((row) => {
+        const id = row.id ?? null;
+        return itemOf(row, files.get(id) ?? [], attributes.get(id) ?? []);
+      }),
       cursor: more ? { after: Number(rows.at(-1)?.id) } : null,
       more,
     };
   }, { copyWal: 0 });
 }
 
-/** Keys and values of a dataset's attributes. */
-export function attributesOf(db: ReadOnlyDatabase, dataset: Row): [string, string][] {
-  return db.all(
-    `SELECT a.key, a.value FROM ds_attr_link AS l JOIN dataset_attr AS a ON a.id = l.dataset_attr_id
-     WHERE l.dataset_id = ? ORDER BY a.id`,
-    dataset.id ?? null,
-  ).map((a) => [String(a.key), String(a.value)]);
+/**
+ * Keys and values of the attributes of datasets.
+ * @param ids of the datasets, a JSON list
+ */
+export function attributesOf(db: ReadOnlyDatabase, ids: string): Map<SqlValue, [string, string][]> {
+  const rows = db.all(
+    `SELECT l.dataset_id, a.key, a.value FROM ds_attr_link AS l JOIN dataset_attr AS a ON a.id = l.dataset_attr_id
+     WHERE l.dataset_id IN (SELECT value FROM json_each(?)) ORDER BY a.id`,
+    ids,
+  );
+  const found = new Map<SqlValue, [string, string][]>();
+  for (const { dataset_id = null, key, value } of rows) {
+    const attributes = found.get(dataset_id) ?? [];
+    attributes.push([String(key), String(value)]);
+    found.set(dataset_id, attributes);
+  }
+  return found;
 }
 
 function itemOf(

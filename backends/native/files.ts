@@ -35,7 +35,7 @@ const rowSchema = z.object({
 const WAITS: Record<string, string> = { writing: "still_writing", unavailable: "unavailable" };
 
 /**
- * @param rows of one dataset
+ * @param rows of one dataset that are not synchronized
  * @param movedTo data folder in which files are looked for that are not where they were recorded
  */
 export function sortFiles(
@@ -47,7 +47,6 @@ export function sortFiles(
   const problems: ErrorData[] = [];
   let writing = false;
   for (const row of rows) {
-    if (row.synchronized === 1) continue;
     const skipped = { path: String(row.local_path ?? row.filename), name: String(row.name) };
     const status = String(row.status);
     if (row.type === "HDF5_CACHE") skips.push({ ...skipped, reason: "cache_file", rule: "HDF5_CACHE" });

@@ -9,7 +9,7 @@ import { parseTolerantJson } from "../../src/kit/tolerant_json.ts";
 import type { NativeConfig } from "./config.ts";
 import { column, demandNative, selection, utcOf, uuidOf, whereDataset } from "./database.ts";
 import { attributesOf } from "./discover.ts";
-import { type OpenFile, sortFiles } from "./files.ts";
+import { sortFiles } from "./files.ts";
 import { stateOf } from "./state.ts";
 
 const text = z.string().nullable();
@@ -55,9 +55,8 @@ export function readDataset(config: NativeConfig, item: ReadItem, temp: string):
       );
     }
     const files = db.all(
-      `SELECT ${
-        selection(db, "files", "f")
-      } FROM files AS f WHERE f.dataset_id = ? ORDER BY f.uuid, f.version_id`,
+      `SELECT ${selection(db, "files", "f")} FROM files AS f
+       WHERE f.synchronized = 0 AND f.dataset_id = ? ORDER BY f.uuid, f.version_id`,
       row.id ?? null,
     );
     return { draft: draftOf(db, row, sortFiles(files, config.movedTo)) };
@@ -77,7 +76,7 @@ function draftOf(db: ReadOnlyDatabase, row: Row, files: ReturnType<typeof sortFi
     ...(dataset.description === null ? {} : { description: dataset.description }),
     keywords: dataset.keywords,
     ranking: dataset.ranking ?? 0,
-    attributes: Object.fromEntries(attributesOf(db, row)),
+    attributes: Object.fromEntries(attributesOf(db, JSON.stringify([row.id])).get(row.id ?? null) ?? []),
     files: files.open.map((f) => f.draft),
     skips: files.skips,
     problems: files.problems,
@@ -88,7 +87,11 @@ function draftOf(db: ReadOnlyDatabase, row: Row, files: ReturnType<typeof sortFi
       creator: dataset.creator ?? "",
       notes: dataset.notes,
       modified: modified === null ? 0 : Date.parse(modified),
-      state: stateOf(dataset.modified, files.open.map((f: OpenFile) => f.seen)),
+      state: stateOf({
+        modified: dataset.modified,
+        synchronized: row.synchronized === 1,
+        files: files.open.map((f) => f.seen),
+      }),
     },
   };
 }

@@ -11,12 +11,14 @@ export interface SeenFile {
 const schema = z.object({
   /** `modified` of the dataset's row as stored. */
   modified: z.string(),
+  /** The dataset was marked already. */
+  synchronized: z.boolean(),
   files: z.array(z.object({ uuid: z.string(), version_id: z.number(), modified: z.string() })),
 });
 export type State = z.infer<typeof schema>;
 
-export function stateOf(modified: string, files: SeenFile[]): string {
-  return JSON.stringify({ modified, files } satisfies State);
+export function stateOf(state: State): string {
+  return JSON.stringify(state);
 }
 
 /** @throws when it does not come from {@link stateOf} */

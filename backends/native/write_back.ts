@@ -15,10 +15,9 @@ import {
   type SqlValue,
 } from "../../src/kit/sqlite/read_only_database.ts";
 import { sqliteError } from "../../src/kit/sqlite/sqlite_error.ts";
-import { withReadOnly } from "../../src/kit/sqlite/with_read_only.ts";
 import type { NativeConfig } from "./config.ts";
-import { demandNative, uuidOf, whereDataset } from "./database.ts";
-import { parseState } from "./state.ts";
+import { demandNative, storedUuids, whereDataset } from "./database.ts";
+import { parseState, type State } from "./state.ts";
 
 /** How long another writer is waited for, ms; qdrive waits 10 s for us. */
 const LOCK_WAIT_MS = 5000;
@@ -28,18 +27,14 @@ const COMMIT_WAIT_MS = 500;
 type Statement = [sql: string, ...params: SqlValue[]];
 
 /** @throws SyncError busy `sqlite_busy`, permission `native_not_writable`, those of reading */
-export async function writeBack(
-  config: NativeConfig,
-  item: ReadItem,
-  outcome: WriteBack,
-): Promise<WriteBackResult> {
-  const plan = (db: ReadOnlyDatabase) => planOf(db, item, outcome);
-  // Opening a quiet database for writing leaves traces when nothing is written, too; a -wal is one already.
-  if (!existsSync(`${config.database}-wal`)) {
-    const { statements, moved } = await withReadOnly(config.database, plan);
-    if (statements.length === 0) return { moved };
+export function writeBack(config: NativeConfig, item: ReadItem, outcome: WriteBack): WriteBackResult {
+  const seen = parseState(outcome.state);
+  // Opening a database for writing may leave traces, also when nothing is written.
+  const isMarked = seen.synchronized || !outcome.complete;
+  if (isMarked && outcome.secured.length === 0 && Object.keys(outcome.metadata).length === 0) {
+    return { moved: false };
   }
-  return write(config.database, plan);
+  return write(config.database, (db) => planOf(db, item, outcome, seen));
 }
 
 interface Plan {
@@ -48,9 +43,8 @@ interface Plan {
 }
 
 /** What to write into the database as it is now. */
-function planOf(db: ReadOnlyDatabase, item: ReadItem, outcome: WriteBack): Plan {
+function planOf(db: ReadOnlyDatabase, item: ReadItem, outcome: WriteBack, seen: State): Plan {
   demandNative(db);
-  const seen = parseState(outcome.state);
   const { sql, params } = whereDataset(item.identifier);
   const dataset = db.get(
     `SELECT d.id, d.modified, d.scope_id, d.synchronized FROM datasets AS d WHERE ${sql}`,
@@ -60,12 +54,14 @@ function planOf(db: ReadOnlyDatabase, item: ReadItem, outcome: WriteBack): Plan 
 
   const statements: Statement[] = [];
   let moved = false;
-  const rows = db.all(
-    "SELECT id, uuid, version_id, modified, status, synchronized FROM files WHERE dataset_id = ?",
-    dataset.id ?? null,
-  );
   for (const { uuid, version_id } of outcome.secured) {
-    const row = rows.find((r) => uuidOf(r.uuid) === uuid && r.version_id === version_id);
+    const row = db.get(
+      `SELECT id, modified, status, synchronized FROM files
+       WHERE uuid IN (?, ?, ?) AND version_id = ? AND dataset_id = ?`,
+      ...storedUuids(uuid),
+      version_id,
+      dataset.id ?? null,
+    );
     const before = seen.files.find((f) => f.uuid === uuid && f.version_id === version_id);
     if (!row || row.modified !== before?.modified || row.status !== "complete") moved = true;
     else if (row.synchronized !== 1) {
@@ -151,7 +147,7 @@ function attributeStatements(
   return statements;
 }
 
-/** Plans again under the lock, and does it. */
+/** Plans under the lock, and does it. */
 function write(path: string, planOf: (db: ReadOnlyDatabase) => Plan): WriteBackResult {
   const doing = `noting in ${path} what is on the platform`;
   // Asked before anything is open: closing any handle of the file would drop SQLite's locks.
