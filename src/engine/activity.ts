@@ -98,8 +98,8 @@ export class RunningActivity implements ItemProgress {
   }
 
   view(): RunningItem {
-    // Of several files the largest is the one to wait for.
-    const [name, file] = [...this.#files].sort(([, a], [, b]) => b.size - a.size)[0] ??
+    // Of several files the largest is the one to wait for; of equal ones the newest, which may be read before it is sent.
+    const [name, file] = [...this.#files].reverse().sort(([, a], [, b]) => b.size - a.size)[0] ??
       [this.#step, undefined];
     const speed = this.speed.perSecond;
     return {

@@ -84,6 +84,7 @@ export async function publishAndRecord(
         ? {
           onStart: () => progress.sending(file.name, file.identity.size),
           onProgress: (sent: number) => progress.sent(file.name, sent),
+          onChecking: (read: number | null, size: number) => progress.checking(file.filename, read, size),
         }
         : {}),
     });

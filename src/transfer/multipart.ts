@@ -97,11 +97,13 @@ async function resume(job: UploadJob): Promise<Begun | null> {
 async function hashSent(job: UploadJob, upload: OpenUpload): Promise<HashAlong | null> {
   const hashing = new HashAlong(job.source, upload.part_size, upload.parts);
   try {
-    await hashing.catchUp(job.signal, (bytes) => job.onProgress?.(bytes, job.source.size));
+    await hashing.catchUp(job.signal, (bytes) => job.onChecking?.(bytes, job.source.size));
     return hashing;
   } catch (e) {
     if (isOfAnotherState(e)) return null;
     throw e;
+  } finally {
+    job.onChecking?.(null, job.source.size);
   }
 }
 

@@ -157,8 +157,12 @@ onBoth("an attempt that is cut off goes on with the parts that are missing", asy
   assert(failure instanceof SyncError && failure.class === "network");
   const before = new Map(s.puts);
   delete s.meddle.before;
-  const outcome = await s.upload();
+  const checked: (number | null)[] = [];
+  const outcome = await s.upload({ onChecking: (read) => checked.push(read) });
   await assertSecured(s, outcome);
+  assertEquals(checked, [PART, 2 * PART, 3 * PART, null], "what was sent is read again to be hashed");
+  assert(outcome.outcome === "secured");
+  assertEquals(outcome.hashes.sha256, await sha256Of(s.path));
   assert(
     outcome.outcome === "secured" && /went on after \d of 5 parts/.test(outcome.notes.join()),
     "it resumed",

@@ -34,6 +34,8 @@ export interface UploadJob {
   contentMd5?: string | null;
   /** Called with bytes sent in this attempt and in total. */
   onProgress?: (sent: number, size: number) => void;
+  /** Called with the bytes read again of what an earlier process sent; null when that ended. */
+  onChecking?: (read: number | null, size: number) => void;
   signal?: AbortSignal;
 }
 
