@@ -1,7 +1,8 @@
 /** `.QH_manifest.yaml`: the copy of the agent's memory inside a folder dataset (behaviour 7.2), and what it decides (D12). */
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
 import { z } from "zod";
 import type { FileSystem } from "../env.ts";
+import { manifestText } from "./manifest_text.ts";
 import { type Metadata, metadataSchema } from "./metadata.ts";
 import type { UploadEntry } from "./sync_record.ts";
 
@@ -120,20 +121,24 @@ export function replaceForeign(
 }
 
 function writeDurably(path: string, content: ManifestContent, how: Deno.OpenOptions, fs: Files): void {
-  const text = stringify({
-    version: 0.1,
-    dataset_uuid: content.dataset_uuid,
-    scope_uuid: content.scope_uuid,
-    dataset_sync_path: content.folder,
-    sync_time: content.sync_time,
-    files: content.files,
-    etiket_sync: {
-      machine_id: content.machine_id,
-      source: content.source,
-      base: content.base,
-      fingerprint: content.fingerprint,
+  const text = manifestText(
+    {
+      version: 0.1,
+      dataset_uuid: content.dataset_uuid,
+      scope_uuid: content.scope_uuid,
+      dataset_sync_path: content.folder,
+      sync_time: content.sync_time,
     },
-  });
+    content.files,
+    {
+      etiket_sync: {
+        machine_id: content.machine_id,
+        source: content.source,
+        base: content.base,
+        fingerprint: content.fingerprint,
+      },
+    },
+  );
   using file = fs.openSync(path, { write: true, ...how });
   const bytes = new TextEncoder().encode(text);
   for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
