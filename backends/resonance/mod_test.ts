@@ -274,7 +274,7 @@ Deno.test("a damaged frame costs itself alone and quarantines the run", async ()
 Deno.test("images without pixels, and fields named like coordinates", async () => {
   const read = await roundTrip((w) => {
     w.openStream("primary", { time: { units: "counts" } });
-    const event = w.writeEvent({});
+    const event = w.writeEvent({ time: null });
     w.writeImage(event, "empty", { data: new Uint16Array(0), shape: [3, 0] });
     w.writeImage(event, "time", { data: Uint16Array.of(7), shape: [1, 1] });
   });
@@ -380,7 +380,9 @@ Deno.test("a folder may hold databases at any depth, and anything else", async (
     const error = await assertRejects(() => reader.read(identifier));
     assert(error instanceof SyncError && error.class === "data", error.message);
   }
-  Deno.removeSync(folder.path("a b#1"), { recursive: true });
+  Deno.renameSync(folder.path("a b#1"), folder.path("elsewhere"));
+  const missing = await assertRejects(() => reader.read(`a b#1/2026/ü.db#${uid}`));
+  assert(missing instanceof SyncError && missing.code === "resonance_database_missing");
   using gone = new ResonanceReader({ data_directory: folder.path("a b#1") });
   const error = await assertRejects(() => gone.discover());
   assert(error instanceof SyncError && error.code === "root_missing");

@@ -1,9 +1,9 @@
 /** Reads one run into a draft. */
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { ReadContext, ReadItem } from "../../src/kit/define_backend.ts";
 import type { DatasetDraft, DraftLog, FileDraft, ReadResult } from "../../src/kit/drafts.ts";
-import type { ErrorData } from "../../src/kit/errors.ts";
+import { type ErrorData, SyncError } from "../../src/kit/errors.ts";
 import { writing } from "../../src/kit/file_failures.ts";
 import { DistinctNames } from "../../src/kit/hdf5/netcdf_names.ts";
 import { databaseState } from "../../src/kit/sqlite/database_state.ts";
@@ -45,6 +45,7 @@ export async function readRunItem(
   context: ReadContext,
 ): Promise<ReadResult> {
   const { path, runUid } = placeOf(config, item.identifier);
+  demandDatabase(path, config);
   const content = await readContent(path, runUid, context);
   if ("not_started" in content) return content;
   const { run, streams } = content;
@@ -59,6 +60,14 @@ export async function readRunItem(
       state: run.exit_status === null ? "incomplete" : "complete",
     },
   };
+}
+
+/** One database that was taken out of a folder is no failure of the whole source. */
+function demandDatabase(path: string, { data_directory: folder }: ResonanceConfig): void {
+  if (folder === undefined || existsSync(path) || !existsSync(folder)) return;
+  throw new SyncError("data", "resonance_database_missing", `${path} does not exist any more`, {
+    hint: "Put the database back; its runs are synchronized when it is there.",
+  });
 }
 
 function readContent(

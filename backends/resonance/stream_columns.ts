@@ -52,6 +52,8 @@ export function readColumns(
     }
     if (rows.length < PAGE) break;
   }
+  // Events may name the fields whose images lie in the store, without a value.
+  for (const name of images) if (!fields.get(name)?.isWritten) fields.delete(name);
   return {
     stream,
     events: seq.length,

@@ -198,7 +198,7 @@ export class RunWriter implements Disposable {
     const { db, run } = this.#running();
     if (run.stream === "") throw state("no_stream", "no stream is open", "Call openStream() first.");
     const uid = newUid();
-    const row = [uid, run.stream, run.seqNum + 1, now(), jsonText(data), jsonText(timestamps)];
+    const row = [uid, run.stream, run.seqNum + 1, now(), jsonText(data ?? {}), jsonText(timestamps ?? {})];
     db.begin();
     db.run(
       "INSERT INTO events (uid, stream_uid, seq_num, time, data, timestamps) VALUES (?, ?, ?, ?, ?, ?)",
