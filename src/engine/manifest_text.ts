@@ -4,8 +4,8 @@ import type { UploadEntry } from "./sync_record.ts";
 
 /** Longer keys have to be marked as such, characters (YAML 1.2.2, 7.4.2: 1024). */
 const LONGEST_KEY = 1000;
-/** What JSON leaves as it is and YAML takes for no text. */
-const UNPRINTABLE = /[\x7f-\x9f\ufeff\ufffe\uffff]/g;
+/** What JSON leaves as it is, and YAML takes for no text or for the end of a line. */
+const UNPRINTABLE = /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)$/;
 
