@@ -10,7 +10,8 @@ import { watchedPlaces } from "./places.ts";
 export { WriterDatabaseError, WriterStateError } from "./writer/errors.ts";
 export type { Image, ImageData } from "./writer/image_type.ts";
 export { IndexWriter } from "./writer/index_writer.ts";
-export { RunWriter, type RunWriterOptions, type Sample } from "./writer/run_writer.ts";
+export { RunWriter, type RunWriterOptions } from "./writer/run_writer.ts";
+export type { Sample } from "./writer/sample.ts";
 
 export default defineBackend({
   kind: "database",

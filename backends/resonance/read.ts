@@ -1,38 +1,30 @@
 /** Reads one run into a draft. */
 import { existsSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { ReadContext, ReadItem } from "../../src/kit/define_backend.ts";
-import type { DatasetDraft, DraftLog, FileDraft, ReadResult } from "../../src/kit/drafts.ts";
+import type { DraftLog, FileDraft, ReadResult } from "../../src/kit/drafts.ts";
 import { type ErrorData, SyncError } from "../../src/kit/errors.ts";
 import { writing } from "../../src/kit/file_failures.ts";
 import { DistinctNames } from "../../src/kit/hdf5/netcdf_names.ts";
 import { databaseState } from "../../src/kit/sqlite/database_state.ts";
 import { withReadOnly } from "../../src/kit/sqlite/with_read_only.ts";
-import { isoFromMs } from "../../src/kit/time.ts";
 import { activityOf, QUIET_MS, stacksOf } from "./activity.ts";
 import {
   corrupt,
   demandBeamtime,
-  type ImageRef,
   mapOf,
   readImageRefs,
   readRun,
   readStreams,
-  type Run,
   type Stream,
 } from "./beamtime_database.ts";
 import type { ResonanceConfig } from "./config.ts";
+import { describe, type RunContent } from "./describe.ts";
 import { plainJson } from "./event_column.ts";
 import { imageFields, writeImages } from "./image_file.ts";
-import { placeOf, stemOf } from "./places.ts";
+import { placeOf } from "./places.ts";
 import { readColumns, type StreamColumns } from "./stream_columns.ts";
 import { hasFile, writeStream } from "./stream_file.ts";
-
-interface RunContent {
-  run: Run;
-  streams: StreamColumns[];
-  refs: ImageRef[];
-}
 
 /**
  * Reads a run: its events per stream and its images per field as netCDF, and what is known of it as JSON. Damaged parts
@@ -160,52 +152,4 @@ function runDocument({ run, streams }: RunContent): string {
 function damageOf(path: string, { stream, damaged }: StreamColumns): ErrorData[] {
   if (damaged === 0) return [];
   return [corrupt(`${path}: stream "${stream.name}"`, `${damaged} events hold no valid JSON`).toData()];
-}
-
-function describe(
-  path: string,
-  config: ResonanceConfig,
-  { run, streams }: RunContent,
-  images: ReadonlySet<string>,
-): DatasetDraft {
-  const { sample } = run;
-  const metadata = mapOf(run.metadata);
-  const events = streams.reduce((sum, s) => sum + s.events, 0);
-  const tags = [sample?.tags].flat().filter((tag) => typeof tag === "string");
-  const fields = streams.flatMap((s) => [...s.fields.keys()]).filter((field) => !images.has(field));
-  const attributes: Record<string, unknown> = {
-    sample: sample?.name,
-    formula: sample?.formula,
-    serial: sample?.serial,
-    beamline_pos: sample?.beamline_pos,
-    operator: run.operator || scalar(metadata.operator),
-    exit_status: run.exit_status,
-    beamtime: stemOf(path),
-    "set-up": config.set_up,
-  };
-  for (const [key, value] of Object.entries(metadata)) {
-    attributes[key] ??= scalar(value);
-  }
-  return {
-    name: [run.plan_name, sample?.name].filter(Boolean).join(" "),
-    alt_uid: run.uid,
-    collected: isoFromMs(1000 * run.time_start),
-    description: [
-      `database : ${basename(path)}`,
-      `run UID : ${run.uid}`,
-      `plan : ${run.plan_name}`,
-      `number of events : ${events}`,
-    ].join(" | "),
-    keywords: [...new Set([run.plan_name, ...tags, ...fields])].filter((word) => word !== ""),
-    ranking: 0,
-    attributes: Object.fromEntries(
-      Object.entries(attributes).filter(([, value]) => value !== null && value !== undefined && value !== ""),
-    ),
-    files: [],
-  };
-}
-
-/** A value that is no list and no map. */
-function scalar(value: unknown): unknown {
-  return typeof value === "object" ? undefined : value;
 }

@@ -15,6 +15,11 @@ abstract class WriterError extends Error {
 /** A call at the wrong moment or with an impossible argument; nothing was written. */
 export class WriterStateError extends WriterError {}
 
+/** @param hint what to do, one sentence */
+export function stateError(code: string, message: string, hint: string): WriterStateError {
+  return new WriterStateError(code, message, { hint });
+}
+
 /** The database or the Zarr store beside it cannot be opened, is damaged, or another program holds it. */
 export class WriterDatabaseError extends WriterError {}
 

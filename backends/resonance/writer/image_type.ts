@@ -1,5 +1,5 @@
 /** The images that can be written, and what their types are called in NumPy and Zarr. */
-import { WriterStateError } from "./errors.ts";
+import { stateError } from "./errors.ts";
 
 export type ImageData =
   | Int8Array
@@ -57,7 +57,7 @@ export interface ImageType {
 export function imageType({ data, shape, strides }: Image): ImageType {
   const code = CODES[data?.constructor?.name ?? ""];
   if (code === undefined || !ArrayBuffer.isView(data)) {
-    throw refused(
+    throw stateError(
       "image_dtype",
       "an image's data are a typed array of integers or floats",
       "Give a typed array.",
@@ -65,7 +65,7 @@ export function imageType({ data, shape, strides }: Image): ImageType {
   }
   const [rows, columns, ...more] = Array.isArray(shape) ? shape as number[] : [];
   if (rows === undefined || columns === undefined || more.length > 0) {
-    throw refused(
+    throw stateError(
       "image_rank",
       `an image has rows and columns, not ${shape?.length ?? 0} dimensions`,
       "Write a cube frame by frame.",
@@ -73,14 +73,14 @@ export function imageType({ data, shape, strides }: Image): ImageType {
   }
   const isExtent = (n: number) => Number.isSafeInteger(n) && n >= 0;
   if (!isExtent(rows) || !isExtent(columns) || data.length !== rows * columns) {
-    throw refused(
+    throw stateError(
       "image_shape",
       `${data.length} values are no image of ${rows} × ${columns}`,
       "Give as many values as rows × columns.",
     );
   }
   if (strides && rows * columns > 1 && !(strides.length === 2 && isCOrder(strides, rows, columns))) {
-    throw refused(
+    throw stateError(
       "image_order",
       "the values are not in C order",
       "Copy the image so that a row's values follow each other.",
@@ -93,8 +93,4 @@ export function imageType({ data, shape, strides }: Image): ImageType {
 /** Strides along an axis of one index say nothing. */
 function isCOrder([down, right]: readonly number[], rows: number, columns: number): boolean {
   return (rows < 2 || down === columns) && (columns < 2 || right === 1);
-}
-
-function refused(code: string, message: string, hint: string): WriterStateError {
-  return new WriterStateError(code, message, { hint });
 }

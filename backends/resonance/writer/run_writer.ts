@@ -3,26 +3,15 @@
  * runtime; calls return when their work is done.
  */
 import { basename, dirname, extname, join, resolve } from "node:path";
-import process from "node:process";
-import { storeError, WriterStateError } from "./errors.ts";
+import { stateError, storeError } from "./errors.ts";
+import { demandField, demandSame } from "./image_field.ts";
 import { CODEC, ImageStack } from "./image_stack.ts";
 import { type Image, type ImageType, imageType } from "./image_type.ts";
-import { BLOSC_MAX_BYTES } from "./blosc_frame.ts";
 import { jsonText } from "./json_text.ts";
 import { ADDED_IN_2, BEAMTIME_SCHEMA, BEAMTIME_TABLES, BEAMTIME_VERSION } from "./schema.ts";
+import { type Sample, sampleId } from "./sample.ts";
 import { type Schema, WriterDatabase } from "./writer_database.ts";
 import { ZarrStoreWriter } from "./zarr_store.ts";
-
-/** What is measured. Without an id it is found by its name, or entered. */
-export interface Sample {
-  id?: number;
-  name: string;
-  formula?: string | null;
-  serial?: string | null;
-  tags?: readonly string[] | null;
-  beamline_pos?: string | null;
-  extra?: Record<string, unknown> | null;
-}
 
 export interface RunWriterOptions {
   /** How long another program's lock is waited for, ms. */
@@ -126,7 +115,7 @@ export class RunWriter implements Disposable {
    * @throws WriterStateError `already_open`, `sample_not_found`; WriterDatabaseError as {@link WriterDatabase} does
    */
   open(): this {
-    if (this.#db) throw state("already_open", "the writer is open already", "Call close() first.");
+    if (this.#db) throw stateError("already_open", "the writer is open already", "Call close() first.");
     const db = new WriterDatabase(this.#path, SCHEMA, this.#options.busyTimeout);
     try {
       const folder = join(dirname(this.#path), `${basename(this.#path, extname(this.#path))}.zarr`);
@@ -149,7 +138,7 @@ export class RunWriter implements Disposable {
   openRun(planName: string, options: { metadata?: Record<string, unknown> | null } = {}): string {
     const { db } = this.#opened();
     if (this.#run) {
-      throw state("run_open", `run ${this.#run.uid} is still open`, "Call closeRun() first.");
+      throw stateError("run_open", `run ${this.#run.uid} is still open`, "Call closeRun() first.");
     }
     const uid = newUid();
     const metadata = jsonText(options.metadata ?? {});
@@ -171,7 +160,11 @@ export class RunWriter implements Disposable {
   openStream(name: string, dataKeys: Record<string, unknown>): string {
     const { db, run } = this.#running();
     if (run.streams.has(name)) {
-      throw state("stream_exists", `run ${run.uid} has a stream "${name}" already`, "Give another name.");
+      throw stateError(
+        "stream_exists",
+        `run ${run.uid} has a stream "${name}" already`,
+        "Give another name.",
+      );
     }
     const uid = newUid();
     const keys = jsonText(dataKeys ?? {});
@@ -196,7 +189,7 @@ export class RunWriter implements Disposable {
    */
   writeEvent(data: Record<string, unknown>, timestamps: Record<string, number> = {}): string {
     const { db, run } = this.#running();
-    if (run.stream === "") throw state("no_stream", "no stream is open", "Call openStream() first.");
+    if (run.stream === "") throw stateError("no_stream", "no stream is open", "Call openStream() first.");
     const uid = newUid();
     const row = [uid, run.stream, run.seqNum + 1, now(), jsonText(data ?? {}), jsonText(timestamps ?? {})];
     db.begin();
@@ -225,7 +218,7 @@ export class RunWriter implements Disposable {
       ...[eventUid, run.uid],
     );
     if (!known) {
-      throw state(
+      throw stateError(
         "unknown_event",
         `run ${run.uid} has no event ${eventUid}`,
         "Give what writeEvent() returned.",
@@ -248,23 +241,7 @@ export class RunWriter implements Disposable {
       demandSame(field, known.type, type);
       return known;
     }
-    demandFieldName(field);
-    if (type.rows * type.columns * type.itemBytes > BLOSC_MAX_BYTES) {
-      throw state(
-        "image_too_large",
-        `an image of ${type.rows} × ${type.columns} is too large`,
-        "Write it in parts.",
-      );
-    }
-    for (const other of run.stacks.keys()) {
-      // On Windows and macOS both would be one folder.
-      if (other.toLowerCase() !== field.toLowerCase()) continue;
-      throw state(
-        "image_field",
-        `"${field}" and "${other}" differ only in case`,
-        "Give the field another name.",
-      );
-    }
+    demandField(field, type, run.stacks.keys());
     const stack = inStore(
       `image "${field}"`,
       () => new ImageStack(store, store.groups(`runs/${run.uid}`), field, type),
@@ -331,19 +308,17 @@ export class RunWriter implements Disposable {
   }
 
   #opened(): { db: WriterDatabase; store: ZarrStoreWriter } {
-    if (!this.#db || !this.#store) throw state("not_open", "the writer is not open", "Call open() first.");
+    if (!this.#db || !this.#store) {
+      throw stateError("not_open", "the writer is not open", "Call open() first.");
+    }
     return { db: this.#db, store: this.#store };
   }
 
   #running(): { db: WriterDatabase; store: ZarrStoreWriter; run: OpenRun } {
     const opened = this.#opened();
-    if (!this.#run) throw state("no_run", "no run is open", "Call openRun() first.");
+    if (!this.#run) throw stateError("no_run", "no run is open", "Call openRun() first.");
     return { ...opened, run: this.#run };
   }
-}
-
-function state(code: string, message: string, hint: string): WriterStateError {
-  return new WriterStateError(code, message, { hint });
 }
 
 function inStore<T>(what: string, call: () => T): T {
@@ -362,58 +337,4 @@ function now(): number {
 /** 32 hex digits. */
 function newUid(): string {
   return crypto.randomUUID().replaceAll("-", "");
-}
-
-function sampleId(db: WriterDatabase, sample: Sample): number {
-  if (sample.id !== undefined) {
-    if (db.get("SELECT 1 FROM samples WHERE id = ?", sample.id)) return sample.id;
-    throw state(
-      "sample_not_found",
-      `there is no sample ${sample.id}`,
-      "Leave out the id to find the sample by name.",
-    );
-  }
-  const find = () => {
-    const found = db.get("SELECT id FROM samples WHERE name = ? ORDER BY id LIMIT 1", sample.name)?.id;
-    return found === undefined ? undefined : Number(found);
-  };
-  return find() ?? db.transaction(() => {
-    // Another writer may have entered it meanwhile.
-    const found = find();
-    if (found !== undefined) return found;
-    const { name, formula, serial, tags, beamline_pos, extra } = sample;
-    return Number(
-      db.run(
-        "INSERT INTO samples (name, formula, serial, tags, beamline_pos, extra) VALUES (?, ?, ?, ?, ?, ?)",
-        ...[name, formula ?? null, serial ?? null, jsonText(tags ?? []), beamline_pos ?? null],
-        jsonText(extra ?? {}),
-      ).lastInsertRowid,
-    );
-  });
-}
-
-function demandSame(field: string, known: ImageType, given: ImageType): void {
-  const differs = (code: string, was: string, is: string) =>
-    state(
-      code,
-      `images of "${field}" have been ${was} so far, this one is ${is}`,
-      "Give the field another name.",
-    );
-  if (known.rows !== given.rows || known.columns !== given.columns) {
-    throw differs("image_shape", `${known.rows} × ${known.columns}`, `${given.rows} × ${given.columns}`);
-  }
-  if (known.code !== given.code) throw differs("image_dtype", known.dtype, given.dtype);
-}
-
-/** A field names a folder of the store (Zarr core specification 3.1: node names). */
-function demandFieldName(field: string): void {
-  const allowed = typeof field === "string" && !/^\.*$|^__|^zarr\.json$|^\.z|[/\\\p{Cc}]/u.test(field) &&
-    (process.platform !== "win32" || !/[<>:"|?*]|[. ]$/.test(field)) &&
-    new TextEncoder().encode(field).length <= 255;
-  if (allowed) return;
-  throw state(
-    "image_field",
-    `${JSON.stringify(field)} cannot name a stack of images`,
-    "Use letters, digits, blanks, - and _.",
-  );
 }
