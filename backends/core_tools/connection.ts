@@ -18,6 +18,14 @@ export interface Database {
   query(statement: string, ...parameters: string[]): Promise<Row[]>;
 }
 
+/** `\x` and hexadecimal digits. The client's own way takes eight times as long. */
+const BYTEA = {
+  to: 17,
+  from: [17],
+  serialize: (bytes: Uint8Array) => `\\x${bytes.toHex()}`,
+  parse: (text: string) => Uint8Array.fromHex(text.slice(2)),
+};
+
 const clients = new Map<string, postgres.Sql>();
 
 /**
@@ -64,6 +72,7 @@ function connect(server: Server, key: string): postgres.Sql {
     prepare: false,
     fetch_types: false,
     onnotice: () => {},
+    types: { bytea: BYTEA },
     connection: {
       application_name: "etiket-sync",
       default_transaction_read_only: true,

@@ -5,6 +5,16 @@ import type { ReadySource, Services } from "./services.ts";
 import type { Recorder } from "./sync_record.ts";
 
 /**
+ * What lies on a server takes as long as the line to it is slow, so that a long time says nothing about the item; its
+ * backend itself gives up a server that is silent.
+ */
+const SERVER_DEADLINE_MS = 60 * 60 * 1000;
+
+function isOnServer({ plan }: ReadySource): boolean {
+  return plan.kind === "database" && plan.address !== undefined;
+}
+
+/**
  * @param path absolute, "" for databases
  * @param staging existing, private folder for files that the backend makes
  * @throws SyncError as the backend throws it, and what the reader pool throws
@@ -31,7 +41,10 @@ export async function readItem(
       newest: item.priority >= s.catalog.queue.newestPriority(source.row.id),
       now: s.env.now(),
     },
-  }, signal ? { signal } : {});
+  }, {
+    ...(signal ? { signal } : {}),
+    ...(isOnServer(source) ? { deadlineMs: SERVER_DEADLINE_MS } : {}),
+  });
 }
 
 /** What the backend said besides files: skips, logs and problems all end in the record (L5). */
