@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { type FileCatalogue, isKept, type ObjectFacts, type VersionKey } from "../catalogue.ts";
 import { HubError } from "../hub_error.ts";
-import type { FileCreate, FileRecord } from "../schemas.ts";
+import { type FileCreate, type FileRecord, FileStatus } from "../schemas.ts";
 import type { Database } from "./database.ts";
-import { FILE_COLUMNS, FileRow, Id } from "./rows.ts";
+import { FILE_COLUMNS, FileRow, Flag, Id } from "./rows.ts";
 
 const FactsRow: z.ZodType<ObjectFacts> = z.object({
   size: z.number(),
@@ -12,6 +12,10 @@ const FactsRow: z.ZodType<ObjectFacts> = z.object({
   etag: z.string(),
   stamp: z.string(),
 });
+
+/** What decides whether a version takes bytes. */
+const StandingRow = z.object({ status: FileStatus, immutable: Flag });
+type Standing = z.infer<typeof StandingRow>;
 
 const KeptRow = z.object({ bytes: z.instanceof(Uint8Array<ArrayBuffer>) });
 
@@ -87,11 +91,11 @@ export class SqliteFiles implements FileCatalogue {
 
   openUpload(key: VersionKey): void {
     // That a secured version is none any more must be on disk before its bytes can be replaced.
-    const wasSecured = this.version(key)?.status === "secured";
+    const wasSecured = this.#standing(key)?.status === "secured";
     this.db.write(wasSecured ? "durable" : "lazy", () => {
-      const file = this.version(key);
+      const file = this.#standing(key);
       if (!file) throw new HubError(403, `${label(key)} does not exist`);
-      refuseFinal(file);
+      refuseFinal(key, file);
       // Whoever asks for a link has given up what was uploaded before.
       this.db.run(
         "UPDATE files SET object_upload = NULL WHERE uuid = ? AND version_id = ?",
@@ -110,8 +114,7 @@ export class SqliteFiles implements FileCatalogue {
   }
 
   requireOpen(key: VersionKey): void {
-    const file = this.#required(key);
-    refuseFinal(file);
+    const file = this.#requireOverwritable(key);
     if (file.status === "secured") {
       throw new HubError(403, `${label(key)} is secured: ask for a new upload link`);
     }
@@ -186,7 +189,7 @@ export class SqliteFiles implements FileCatalogue {
 
   secure(key: VersionKey, md5Checksum: string, facts: ObjectFacts, isCurrent: () => boolean): boolean {
     return this.db.write("durable", () => {
-      refuseFinal(this.#required(key));
+      this.#requireOverwritable(key);
       const isStill = isKept(facts) ? this.objectFacts(key)?.stamp === facts.stamp : isCurrent();
       if (!isStill) return false;
       this.#storeFacts(key, facts);
@@ -229,9 +232,19 @@ export class SqliteFiles implements FileCatalogue {
     return this.db.all(FileRow, `SELECT ${FILE_COLUMNS} FROM files WHERE ${condition}`, ...values);
   }
 
-  #required(key: VersionKey): FileRecord {
-    const file = this.version(key);
+  #standing(key: VersionKey): Standing | null {
+    return this.db.get(
+      StandingRow,
+      "SELECT status, immutable FROM files WHERE uuid = ? AND version_id = ?",
+      key.uuid,
+      key.version_id,
+    );
+  }
+
+  #requireOverwritable(key: VersionKey): Standing {
+    const file = this.#standing(key);
     if (!file) throw new HubError(404, `${label(key)} does not exist`);
+    refuseFinal(key, file);
     return file;
   }
 
@@ -264,8 +277,8 @@ export class SqliteFiles implements FileCatalogue {
 }
 
 /** A version that is immutable and secured is never touched again. */
-function refuseFinal(file: FileRecord): void {
+function refuseFinal(key: VersionKey, file: Standing): void {
   if (file.immutable && file.status === "secured") {
-    throw new HubError(403, `${label(file)} is immutable and already uploaded`);
+    throw new HubError(403, `${label(key)} is immutable and already uploaded`);
   }
 }
