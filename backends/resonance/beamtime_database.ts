@@ -83,7 +83,8 @@ export function readRun(db: ReadOnlyDatabase, uid: string): Run {
     });
   }
   const time_start = numberOf(row.time_start);
-  if (time_start === null || Math.abs(time_start) > 2.5e11) {
+  // Years that a date on the wire cannot have.
+  if (time_start === null || time_start < -6e10 || time_start > 2.5e11) {
     throw corrupt(`${db.path}: run ${uid}, table "runs"`, `time_start is ${textOf(row.time_start)}`);
   }
   return {

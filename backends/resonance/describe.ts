@@ -5,7 +5,7 @@ import { isoFromMs } from "../../src/kit/time.ts";
 import { type ImageRef, mapOf, type Run } from "./beamtime_database.ts";
 import type { ResonanceConfig } from "./config.ts";
 import { stemOf } from "./places.ts";
-import type { StreamColumns } from "./stream_columns.ts";
+import { isArrayKey, type StreamColumns } from "./stream_columns.ts";
 
 /** All that the database holds of a run. */
 export interface RunContent {
@@ -29,7 +29,9 @@ export function describe(
   const metadata = mapOf(run.metadata);
   const events = streams.reduce((sum, s) => sum + s.events, 0);
   const tags = [sample?.tags].flat().filter((tag) => typeof tag === "string");
-  const fields = streams.flatMap((s) => [...s.fields.keys()]).filter((field) => !images.has(field));
+  const fields = streams.flatMap(({ stream, fields }) =>
+    [...fields.keys()].filter((field) => !images.has(field) && !isArrayKey(mapOf(stream.data_keys)[field]))
+  );
   const attributes: Record<string, unknown> = {
     sample: sample?.name,
     formula: sample?.formula,

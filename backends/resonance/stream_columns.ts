@@ -66,7 +66,7 @@ export function readColumns(
 }
 
 /** Whether data_keys describe a field as an array, which only then has values when events hold some. */
-function isArrayKey(description: unknown): boolean {
+export function isArrayKey(description: unknown): boolean {
   const { dtype, shape, external } = mapOf(description);
   return dtype === "array" || typeof external === "string" || Array.isArray(shape) && shape.length > 0;
 }

@@ -32,6 +32,12 @@ Deno.test("lists of numbers get an axis of their own, other nested values become
   assertEquals(values(read, "ragged"), ["[1]", "5", ""]);
 });
 
+Deno.test("keywords name the scalar fields alone", async () => {
+  const read = await events([{ x: 1, trace: [1, 2] }], { x: {}, trace: { dtype: "array", shape: [2] } });
+  assertEquals(read.draft.keywords, ["scan", "x"]);
+  assertEquals(values(read, "trace"), [1, 2]);
+});
+
 Deno.test("integers beyond 2^53 stay exact as text, and numbers where a number was announced", async () => {
   const read = await events([{ id: 2n ** 60n, count: 2n ** 60n }, { id: 7, count: 7 }], {
     count: { dtype: "integer" },

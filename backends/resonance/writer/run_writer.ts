@@ -3,7 +3,7 @@
  * runtime; calls return when their work is done.
  */
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { stateError, storeError } from "./errors.ts";
+import { stateError, storeError, WriterDatabaseError } from "./errors.ts";
 import { demandField, demandSame } from "./image_field.ts";
 import { CODEC, ImageStack } from "./image_stack.ts";
 import { type Image, type ImageType, imageType } from "./image_type.ts";
@@ -25,6 +25,9 @@ const SCHEMA: Schema = {
   sql: BEAMTIME_SCHEMA,
   added: ADDED_IN_2,
 };
+
+/** How often the end of a run is tried when its writer goes away; each time waits for the busy timeout. */
+const LAST_ATTEMPTS = 6;
 
 interface OpenRun {
   uid: string;
@@ -287,10 +290,22 @@ export class RunWriter implements Disposable {
     // `fn` may have closed it.
     if (!this.#db) return;
     try {
-      if (this.#run) this.closeRun({ exitStatus });
+      if (this.#run) this.#closePatiently(exitStatus);
       else this.#db.commit();
     } finally {
       this.#release();
+    }
+  }
+
+  /** Afterwards nobody can try again, so a reader that keeps the database is waited for a little longer. */
+  #closePatiently(exitStatus: string): void {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return this.closeRun({ exitStatus });
+      } catch (e) {
+        const isBusy = e instanceof WriterDatabaseError && e.code === "database_busy";
+        if (!isBusy || attempt === LAST_ATTEMPTS) throw e;
+      }
     }
   }
 
