@@ -31,7 +31,6 @@ class Share {
       return call(path, ...rest);
     };
     const { readDir } = Deno;
-    const share = this;
     this.fs = {
       ...Deno,
       lstat: later(Deno.lstat),
@@ -50,8 +49,8 @@ class Share {
       readDirSync: now("list", Deno.readDirSync),
       openSync: now("open", Deno.openSync),
       readTextFileSync: now("read", Deno.readTextFileSync),
-      mkdirSync(path, options) {
-        if (String(path).includes("/item-")) share.isRunning = true;
+      mkdirSync: (path, options) => {
+        if (String(path).includes("/item-")) this.isRunning = true;
         Deno.mkdirSync(path, options);
       },
     };
