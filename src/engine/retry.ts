@@ -45,6 +45,9 @@ export function decisiveError(errors: readonly ErrorData[]): ErrorData | undefin
 /** Failures that quarantine only when they repeat on the same input. */
 const REPEAT_LIMIT = 3;
 
+/** What is wrong with an input and may end without anything else changing, such as a file on a drive that is away. */
+const COME_BACK = new Set(["file_missing"]);
+
 /** What becomes of an item after a run that ended with `error`. */
 export function afterFailure(item: ItemRow, error: ErrorData, now: number, random: number): ItemPatch {
   const reason = reasonOf(error);
@@ -87,8 +90,7 @@ export function afterFailure(item: ItemRow, error: ErrorData, now: number, rando
       return deferred(BUSY[Math.min(streak, BUSY.length) - 1] ?? MINUTE);
     case "data":
     case "converter":
-      // A file on a drive that is away comes back without anything else changing.
-      return error.retry === "later" ? counted() : quarantined();
+      return COME_BACK.has(error.code) ? counted() : quarantined();
     case "reader":
       return streak >= REPEAT_LIMIT ? quarantined("reader_crash") : counted();
     case "platform":

@@ -73,6 +73,11 @@ Deno.test("what lies in the input quarantines at once", () => {
   }
 });
 
+Deno.test("a file that a database names and that is not there is looked for again", () => {
+  const { state, next_attempt_at } = afterFailure(item(), { ...error("data"), code: "file_missing" }, 0, 0.5);
+  assertEquals([state, next_attempt_at], ["retry_wait", 10_000]);
+});
+
 Deno.test("a reader that dies three times in a row on one input quarantines it; another error in between does not", () => {
   let row = item();
   for (
