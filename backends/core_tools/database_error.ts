@@ -69,7 +69,7 @@ export function databaseError(server: Server, thrown: unknown): SyncError {
 /** True when the connection is of no more use, or never was. */
 export function isConnectionFailure(thrown: unknown): boolean {
   const code = codeOf(thrown);
-  return /^(08|57P|25P03|CONNECT|E[A-Z]{3,}|SASL|UND_ERR)/.test(code) ||
+  return /^(08|57P|25P03|CONNECT|E[A-Z]{2,}|SASL|UND_ERR)/.test(code) ||
     thrown instanceof Error && /os error|invalid peer certificate|tls|certificate/i.test(thrown.message);
 }
 

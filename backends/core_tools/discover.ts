@@ -6,10 +6,10 @@ import type { CoreToolsDatabase } from "./config.ts";
 import { type Database, withSnapshot } from "./connection.ts";
 import { OVERVIEW, overviewColumns, selection } from "./overview.ts";
 import { type Pace, paced, paceSchema } from "./pace.ts";
-import { pointsWritten } from "./parameter_table.ts";
+import { pointsWritten } from "./progress.ts";
 
 /** Measurements of one page of a sweep over all. */
-const PAGE = 500;
+const PAGE = 2000;
 /** Measurements that every call looks at. */
 const NEWEST = 1000;
 /** Time between two sweeps over all measurements, ms. */
@@ -58,59 +58,64 @@ type Row = z.infer<typeof rowSchema>;
 
 /**
  * One page: first all measurements, newest first; later the newest 1000 when one of them changed, and all again every 10
- * minutes. What the cursor holds does not grow with the database.
+ * minutes. What the cursor holds does not grow with the database. Each page is one look at the table, which in older
+ * databases has no index by id.
  */
 export async function discover(
   { server, setUp }: CoreToolsDatabase,
   since: unknown,
   now: number,
 ): Promise<DiscoveryPage> {
-  const parsed = cursorSchema.safeParse(since);
+  const cursor = cursorSchema.safeParse(since).data;
   return await withSnapshot(server, async (db): Promise<DiscoveryPage> => {
     const overview = new Overview(db, await overviewColumns(db, server), setUp);
-    const max = await overview.largestId();
-    const cursor = nextCursor(parsed.success ? parsed.data : null, max, now);
-    if (cursor.below === null) return await newestPage(db, overview, { ...cursor, max }, now);
-
-    const seen = parsed.success ? parsed.data.max : max;
-    const rows = [
-      ...await overview.rows("id >= $1", Math.max(seen + 1, cursor.below), null),
-      ...await overview.rows("id < $1", cursor.below, PAGE),
-    ];
-    const last = Number(rows.at(-1)?.id ?? 0);
-    const isLast = rows.length === 0 || (await overview.rows("id < $1", last, 1)).length === 0;
-    const { items } = await itemsOf(db, rows, cursor.pace, now);
-    return {
-      items,
-      cursor: { ...cursor, max, below: isLast ? null : last, newest: null } satisfies Cursor,
-      more: !isLast,
-    };
+    if (cursor && cursor.below !== null) {
+      const rows = await overview.rows("id < $1", cursor.below, PAGE + 1);
+      return await sweepPage(db, rows, cursor, now);
+    }
+    if (cursor && now - cursor.swept < SWEEP_EVERY_MS && now >= cursor.swept) {
+      const rows = await overview.rows("id > $1", 0, NEWEST);
+      const max = Number(rows[0]?.id ?? 0);
+      // Else another database was put in this place, or more is new than one look takes in.
+      if (max >= cursor.max && max - cursor.max < NEWEST) {
+        return await newestPage(db, rows, { ...cursor, max }, now);
+      }
+    }
+    const rows = await overview.rows("id > $1", 0, PAGE + 1);
+    const max = Number(rows[0]?.id ?? 0);
+    const sweep = { max, below: null, swept: now, newest: null, pace: cursor?.pace ?? {} };
+    return await sweepPage(db, rows, sweep, now);
   });
 }
 
-/** The newest, and whatever came since, if anything is new about them. */
-async function newestPage(
+/** @param rows of the page, and one more if there are more */
+async function sweepPage(
   db: Database,
-  overview: Overview,
+  rows: readonly Row[],
   cursor: Cursor,
   now: number,
 ): Promise<DiscoveryPage> {
-  const rows = await overview.rows("id > $1", 0, NEWEST);
+  const page = rows.slice(0, PAGE);
+  const more = rows.length > PAGE;
+  const { items } = await itemsOf(db, page, cursor.pace, now);
+  const below = more ? Number(page.at(-1)?.id) : null;
+  return { items, cursor: { ...cursor, below, newest: null } satisfies Cursor, more };
+}
+
+/** The newest, if anything is new about them. */
+async function newestPage(
+  db: Database,
+  rows: readonly Row[],
+  cursor: Cursor,
+  now: number,
+): Promise<DiscoveryPage> {
   const { items, pace } = await itemsOf(db, rows, cursor.pace, now);
-  const newest = digest(items.map((item) => [item.identifier, item.fingerprint]));
+  const newest = digest(items.map((item) => [item.identifier, item.fingerprint, item.scope_identifier]));
   return {
     items: newest === cursor.newest ? [] : items,
     cursor: { ...cursor, newest, pace } satisfies Cursor,
     more: false,
   };
-}
-
-function nextCursor(cursor: Cursor | null, max: number, now: number): Cursor {
-  const sweep = { max, below: max + 1, swept: now, newest: null, pace: cursor?.pace ?? {} };
-  // A smaller largest id: another database was put in this place. More new ones than one look takes in: all are looked at.
-  if (!cursor || max < cursor.max || cursor.below === null && max - cursor.max >= NEWEST) return sweep;
-  const due = now - cursor.swept >= SWEEP_EVERY_MS || now < cursor.swept;
-  return cursor.below === null && due ? sweep : cursor;
 }
 
 /** The table of all measurements, or those of one set-up. */
@@ -125,17 +130,12 @@ class Overview {
     this.#selected = selection(["id", ...TUPLE, "data_update_count"], columns);
   }
 
-  async largestId(): Promise<number> {
-    const [row] = await this.rows("id > $1", 0, 1);
-    return Number(row?.id ?? 0);
-  }
-
   /** Never the snapshot: it can be megabytes. @param where a condition on `$1` */
-  async rows(where: "id > $1" | "id >= $1" | "id < $1", id: number, limit: number | null): Promise<Row[]> {
+  async rows(where: "id > $1" | "id < $1", id: number, limit: number): Promise<Row[]> {
     const ofSetUp = this.setUp !== undefined && this.columns.has("set_up") ? "AND set_up = $2" : "";
     const rows = await this.db.query(
       `SELECT ${this.#selected} FROM ${OVERVIEW} WHERE ${where.replace("$1", "$1::text::bigint")} ${ofSetUp}
-       ORDER BY ${OVERVIEW}.id DESC ${limit === null ? "" : `LIMIT ${limit}`}`,
+       ORDER BY ${OVERVIEW}.id DESC LIMIT ${limit}`,
       String(id),
       ...(ofSetUp === "" ? [] : [this.setUp ?? ""]),
     );

@@ -158,7 +158,7 @@ async function parsed(db: Database, rows: readonly Row[]): Promise<Parameter[]> 
  * A table of parameters that the role sees, its name quoted; null when there is none. core-tools writes the names without quotes, so
  * that the server has folded them to lower case and cut them; `name` is a value here and never a part of a statement.
  */
-async function findTable(
+export async function findTable(
   db: Database,
   name: string,
 ): Promise<{ name: string; isReadable: boolean } | null> {
@@ -177,33 +177,4 @@ async function findTable(
       isReadable: found.readable === true,
     }
     : null;
-}
-
-/** Points written in all arrays together, by uuid: how far unfinished measurements are. */
-export async function pointsWritten(
-  db: Database,
-  unfinished: readonly Pick<Measurement, "uuid" | "exp_data_location" | "sync_location">[],
-): Promise<Map<string, string>> {
-  const points = new Map<string, string>();
-  if (unfinished.length === 0) return points;
-  const note = (uuid: string, row: Record<string, unknown> | undefined) =>
-    points.set(uuid, `${row?.written ?? ""} of ${row?.arrays ?? 0}`);
-  if (await findTable(db, "measurement_parameters")) {
-    const rows = await db.query(
-      `SELECT exp_uuid::text AS uuid, pg_catalog.sum(write_cursor)::text AS written, pg_catalog.count(*)::text AS arrays
-       FROM measurement_parameters WHERE exp_uuid = ANY ($1::text::bigint[]) GROUP BY exp_uuid`,
-      `{${unfinished.map((m) => m.uuid).join(",")}}`,
-    );
-    for (const row of rows) note(String(row.uuid), row);
-  }
-  for (const { uuid, exp_data_location: own, sync_location } of unfinished) {
-    if (points.has(uuid) || sync_location === NEW_LAYOUT || !own) continue;
-    const table = await findTable(db, own);
-    if (!table?.isReadable) continue;
-    const [row] = await db.query(
-      `SELECT pg_catalog.sum(write_cursor)::text AS written, pg_catalog.count(*)::text AS arrays FROM ${table.name}`,
-    );
-    note(uuid, row);
-  }
-  return points;
 }

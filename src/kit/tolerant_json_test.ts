@@ -28,3 +28,18 @@ Deno.test("what is no JSON is refused", () => {
     assertEquals(assertThrows(() => parseTolerantJson(text)).name, "SyntaxError");
   }
 });
+
+Deno.test("where its digits matter a number is given as it is written", () => {
+  const text =
+    '{"a": 201.0, "b": [1e-3, NaN, -Infinity], "c": "1.0 NaN", "d": 12345678901234567890, "e": null}';
+  const seen: string[] = [];
+  const value = parseTolerantJson(text, (source) => (seen.push(source), `<${source}>`));
+  assertEquals(value, {
+    a: "<201.0>",
+    b: ["<1e-3>", "<NaN>", "<-Infinity>"],
+    c: "1.0 NaN",
+    d: "<12345678901234567890>",
+    e: null,
+  });
+  assertEquals(seen.length, 5);
+});
