@@ -3,7 +3,8 @@
  * server (versitygw) and into a folder. The runs are interleaved, the ratios are those of the medians.
  *
  * `once` brings more about than rclone: a catalogue with a record of each file, an announcement before and a look after
- * each upload, all of it on disk at the end (rclone syncs nothing to disk, the S3 server does what it does for both).
+ * each upload, all of it on disk at the end. rclone syncs nothing to disk, the S3 server does what it does for both: the
+ * folder is compared with rclone once more, then with a `sync` of its file system behind it.
  *
  * usage: deno run -A tests/bench/small_files.ts [FILES = 20000] [ROUNDS = 3] [MIB of the large file = 1024]
  */
@@ -17,7 +18,9 @@ import { type Measured, median, run } from "./measure.ts";
 const ONCE = fileURLToPath(new URL("once_to_store.ts", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
 const SMALL = 4096;
-const PER_DATASET = 200;
+/** Our own notes, which `once` does not upload. */
+const NOT_OURS = ["--exclude=.QH_manifest.yaml", "--exclude=_QH_dataset_info.yaml"];
+const PER_DATASET = 100;
 const Report = z.object({ files_uploaded: z.number() });
 
 const [files = 20_000, rounds = 3, large = 1024] = Deno.args.map(Number);
@@ -69,6 +72,11 @@ async function compare(
         const to = store ? `s3:${store.bucket}/rclone-${transfers}` : join(place, `rclone-${transfers}`);
         const args = [root, to, `--transfers=${transfers}`, `--checkers=${transfers}`];
         note(`rclone ${transfers}`, await rclone(args, store));
+        if (!store) {
+          const copy = ["copy", "--config=/dev/null", ...NOT_OURS, root, `${to}-on-disk`, ...args.slice(2)];
+          const script = 'rclone "$@" && sync -f "$0"';
+          note(`rclone ${transfers}, on disk`, await run("bash", ["-c", script, place, ...copy]));
+        }
         if (transfers === 4) {
           note("rclone 4, again by time", await rclone(args, store));
           note("rclone 4, again by sum", await rclone([...args, "--checksum"], store));
@@ -82,7 +90,9 @@ async function compare(
   const middle = (name: string) => median((results.get(name) ?? []).map((r) => r.seconds));
   const best = (names: string[]) => Math.min(...names.map(middle));
   console.log(title);
-  for (const name of ["once", "rclone 4", "rclone 16"]) print(name, results.get(name) ?? [], middle("once"));
+  for (const name of ["once", "rclone 4", "rclone 16", "rclone 4, on disk", "rclone 16, on disk"]) {
+    if (results.has(name)) print(name, results.get(name) ?? [], middle("once"));
+  }
   const again = ["rclone 4, again by time", "rclone 4, again by sum"];
   console.log(
     `${unchanged}  (${(best(again) / middle("once, again")).toFixed(2)} x the faster way of rclone)`,
@@ -107,7 +117,7 @@ async function once(home: string, root: string, expected: number, store?: S3Stor
   return result;
 }
 
-/** With checksums on, which is the default: every copied file is compared by md5. The last two sets are our own notes. */
+/** With checksums on, which is the default: every copied file is compared by md5. */
 async function rclone(args: string[], store?: S3StoreOptions): Promise<Measured> {
   const s3 = store && {
     RCLONE_CONFIG_S3_TYPE: "s3",
@@ -120,8 +130,7 @@ async function rclone(args: string[], store?: S3StoreOptions): Promise<Measured>
     // rclone 1.60 cannot load extra certificates together with its own transport.
     AWS_CA_BUNDLE: "",
   };
-  const ours = ["--exclude=.QH_manifest.yaml", "--exclude=_QH_dataset_info.yaml"];
-  return await run("rclone", ["copy", "--config=/dev/null", ...ours, ...args], s3 ?? {});
+  return await run("rclone", ["copy", "--config=/dev/null", ...NOT_OURS, ...args], s3 ?? {});
 }
 
 async function makeDataset(folder: string, count: number, size: number): Promise<void> {
