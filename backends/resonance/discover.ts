@@ -19,6 +19,8 @@ const PAGE = 1000;
  * to read it, it has to be copied.
  */
 const HELD_EVERY = 3 * 60 * 1000;
+/** Longest time for databases of one page, ms: there may be hundreds, on a slow share. */
+const PAGE_MS = 5000;
 /** Time between two rounds over all runs, ms. */
 const SWEEP_EVERY = 10 * 60 * 1000;
 
@@ -57,14 +59,15 @@ export async function discover(config: ResonanceConfig, since: unknown, now: num
     ? parsed.data
     : newRound(config, parsed.success ? parsed.data : null, now);
   const items: DiscoveredItem[] = [];
-  while (items.length < PAGE) {
+  const end = performance.now() + PAGE_MS;
+  do {
     const next = cursor.todo.shift();
     if (!next) break;
     const page = await pageOf(config, next, cursor.known, now);
     items.push(...page.items);
     if (page.known) cursor.known[next.database] = page.known;
     if (page.below !== null && next.all) cursor.todo.unshift({ ...next, below: page.below });
-  }
+  } while (items.length < PAGE && performance.now() < end);
   const more = cursor.todo.length > 0;
   return { items, cursor, more, ...(more ? {} : { unmatched: unmatchedOf(cursor) }) };
 }

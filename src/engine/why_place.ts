@@ -22,6 +22,7 @@ export type OutsideReason =
   | "own_file"
   | "symlink_directory"
   | "database_file"
+  | "database_folder"
   | "not_discovered";
 
 export interface Place {
@@ -72,10 +73,23 @@ export async function placeOf(agent: Lookup, target: string): Promise<Place> {
       return { ...place, source, plan, outside: "database_file" };
     }
   }
-  if (!place.source || place.plan?.kind !== "folder") return place;
+  if (!place.source) return await inFolderOfDatabases(agent, place);
+  if (place.plan?.kind !== "folder") return place;
   const root = realPath(place.plan.root);
   const parts = path === root ? [] : path.slice(root.length).split(/[\\/]/).filter((p) => p !== "");
   return { ...place, ...placeInFolder(agent.catalog, place.source, place.plan, root, parts, place.kind) };
+}
+
+/** A source of many databases watches the folders that hold them. */
+async function inFolderOfDatabases(agent: Lookup, place: Place): Promise<Place> {
+  for (const source of agent.catalog.sources.list()) {
+    const plan = await planOf(agent, source).catch(() => null);
+    if (plan?.kind !== "database" || !plan.watch_paths.some((p) => isBelow(place.path, realPath(p)))) {
+      continue;
+    }
+    return { ...place, source, plan, outside: "database_folder" };
+  }
+  return place;
 }
 
 type FolderPlan = Extract<SourcePlan, { kind: "folder" }>;

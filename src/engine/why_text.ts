@@ -97,6 +97,11 @@ export function outsideText(reason: OutsideReason, place: Place): WhyStep {
         "this is the database of the source; its runs are the items",
         `List them with: etiket-sync item list --source "${place.source?.name ?? ""}"`,
       );
+    case "database_folder":
+      return step(
+        "it lies in the folder of the source's databases: their runs are the items, and files without runs are listed",
+        `See: etiket-sync source show "${place.source?.name ?? ""}"`,
+      );
     case "not_discovered":
       return step(
         place.kind === "missing" ? "nothing like it was ever seen" : "it is new: no scan has met it yet",
