@@ -1,5 +1,6 @@
 /** The one source of qdrive's local database: made by itself where there is a database, never a second time. */
 import type { Catalog } from "../catalog/catalog.ts";
+import type { SourceRow } from "../catalog/sources.ts";
 import { SyncError } from "../kit/errors.ts";
 import { nativeFolders } from "../kit/native_places.ts";
 import type { Services } from "./services.ts";
@@ -23,6 +24,28 @@ export async function addNativeSource(s: Services, add: AddSource): Promise<void
     await add({ name: NAME, backend: NATIVE, config: {} });
   } catch (e) {
     s.log(`the source "${NAME}" was not made: ${SyncError.from(e).message}`);
+  }
+}
+
+/**
+ * Uuid under which the native database has a measurement that another source found as well (4.1).
+ * @throws SyncError when it cannot be told now, such as of class busy
+ */
+export async function nativeUuid(
+  s: Services,
+  source: SourceRow,
+  altUid: string,
+  scope: string,
+): Promise<string | null> {
+  const native = nativeSource(s.catalog);
+  if (!native || native.id === source.id) return null;
+  try {
+    const { backend, config } = native;
+    return (await s.readers.run("find_dataset", { backend, config, alt_uid: altUid, scope })).uuid;
+  } catch (e) {
+    // A database that is gone or too old says nothing about the measurements of others.
+    if (SyncError.from(e).class !== "source") throw e;
+    return null;
   }
 }
 

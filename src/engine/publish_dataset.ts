@@ -5,6 +5,7 @@ import type { DatasetDraft } from "../kit/drafts.ts";
 import type { Dataset, DatasetChanges } from "../platform/client.ts";
 import { type Merge, mergeMetadata } from "./merge.ts";
 import { type Metadata, metadataOf } from "./metadata.ts";
+import { nativeUuid } from "./native_source.ts";
 import { keepIntent, lastTold } from "./publish_intent.ts";
 import { findReplica } from "./replica_dataset.ts";
 import { mergeReplica, type ReplicaMerge } from "./replica_merge.ts";
@@ -46,6 +47,13 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   let remote = replica
     ? await findReplica(s, replica, altUid, dryRun)
     : await s.client.findDataset({ uuid, alt_uid: altUid, scope_uuid: scope });
+  const native = remote || altUid === null ? null : await nativeUuid(s, input.source.row, altUid, scope);
+  if (native !== null && native !== uuid) {
+    recorder.log("dataset_adopted", `qdrive has ${altUid} as dataset ${native}: it is used`);
+    uuid = native;
+    if (!dryRun) s.catalog.items.update(item.id, { dataset_uuid: uuid }, now());
+    remote = await s.client.readDataset(uuid);
+  }
   let { base, pushed_scope } = lastTold(item, remote);
   if (item.intent !== null && !dryRun) {
     // The next intent takes the place of the one that says so.

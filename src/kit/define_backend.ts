@@ -132,6 +132,8 @@ interface BackendBase {
    * kill. Throws a SyncError, of class busy when somebody else holds the source.
    */
   writeBack?(config: Config, item: ReadItem, outcome: WriteBack): WriteBackResult | Promise<WriteBackResult>;
+  /** Of a replica: uuid of the dataset that it has under this alt_uid in this scope (4.1), or null. */
+  findDataset?(config: Config, altUid: string, scope: string): Promise<string | null>;
 }
 
 /** A backend whose items are folders or files at a depth below a root (-1: folders that hold an info file). */

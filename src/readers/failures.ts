@@ -10,6 +10,7 @@ export function describeTask<K extends TaskKind>(kind: K, input: ReaderTasks[K][
     discover: (i) => `looking for items with ${i.backend}`,
     read: (i) => `reading item "${i.item.identifier}" with ${i.backend}`,
     write_back: (i) => `noting in the source that "${i.item.identifier}" is done with ${i.backend}`,
+    find_dataset: (i) => `looking for "${i.alt_uid}" with ${i.backend}`,
     convert: (i) => `converting ${i.input} with ${i.converter}`,
     inspect: (i) => `inspecting ${i.path}`,
     thumbnail: (i) => `making a thumbnail of ${i.path}`,

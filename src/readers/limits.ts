@@ -8,6 +8,7 @@ export const DEADLINES: Record<TaskKind, number> = {
   discover: 60_000,
   read: 120_000,
   write_back: 60_000,
+  find_dataset: 30_000,
   convert: 600_000,
   inspect: 30_000,
   thumbnail: 60_000,

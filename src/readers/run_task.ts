@@ -37,6 +37,10 @@ const RUNNERS: Runners = {
       throw new Error("its drafts are replicas, but it has no writeBack");
     });
   },
+  find_dataset: async ({ backend, config, alt_uid, scope }, registry) => {
+    const found = await registry.backend(backend);
+    return { uuid: await guarded(found, () => found.findDataset?.(config, alt_uid, scope) ?? null) };
+  },
   convert: async (input, registry) => runConverter(await registry.converter(input.converter), input),
   inspect: async ({ path, filename }) => {
     const { inspectFile } = await import("../kit/hdf5/file_type.ts");

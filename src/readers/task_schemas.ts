@@ -244,6 +244,10 @@ export const TASKS: {
     input: object({ backend: text, config, item: readItem, outcome: writeBack }),
     output: object<WriteBackResult>({ moved: flag }),
   },
+  find_dataset: {
+    input: object({ backend: text, config, alt_uid: text, scope: text }),
+    output: object<{ uuid: string | null }>({ uuid: uuid.nullable() }),
+  },
   convert: {
     input: object({
       converter: text,

@@ -92,6 +92,11 @@ export interface ReaderTasks {
     input: { backend: string; config: Config; item: ReadItem; outcome: WriteBack };
     output: WriteBackResult;
   };
+  /** Asks a replica for a dataset. */
+  find_dataset: {
+    input: { backend: string; config: Config; alt_uid: string; scope: string };
+    output: { uuid: string | null };
+  };
   convert: {
     input: {
       converter: string;

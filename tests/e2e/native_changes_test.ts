@@ -4,8 +4,9 @@ import { DatabaseSync } from "node:sqlite";
 import { runCli, spawnCli } from "../../src/cli/test_cli.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { changedCells, marks } from "../database_cells.ts";
-import { DATASETS, NativeLab } from "../native_lab.ts";
+import { DATASETS, NativeLab, SCOPES } from "../native_lab.ts";
 
+const WAL_CASE = new URL("../fixtures/qcodes/wal_case/", import.meta.url).pathname;
 const { rabi } = DATASETS;
 const ALL_MARKS = marks([1, 2, 3, 4], [1, 2, 3, 4, 5, 6, 7, 9, 10]);
 const DAY = 86_400_000;
@@ -305,4 +306,25 @@ Deno.test("native: where qdrive has a database its source makes itself, once, an
     `data_directory=${lab.folder}`,
   );
   assertEquals(byHand.code, 0);
+});
+
+Deno.test("native: a measurement that qdrive has under another uuid goes to that dataset (4.1)", async () => {
+  await using lab = await NativeLab.make("v0.3-synced");
+  const database = join(lab.root, "wal_only.db");
+  for (const suffix of ["", "-wal", "-shm"]) {
+    await Deno.copyFile(`${WAL_CASE}wal_only.db${suffix}`, database + suffix);
+  }
+  await lab.platform((client) => client.createScope({ uid: SCOPES.a, name: "own scope A" }));
+  const guid = await lab.agent(async (agent) => {
+    const source = { name: "fridge", backend: "qcodes", config: { database_path: database, set_up: "x" } };
+    await agent.sources.add({ ...source, scope: SCOPES.a });
+    await agent.once({ dryRun: true });
+    using db = new DatabaseSync(`file:${database}?mode=ro`, { readOnly: true });
+    return String(db.prepare("SELECT guid FROM runs").get()?.guid);
+  });
+  lab.sql((db) => db.prepare("UPDATE datasets SET alt_uid = ? WHERE id = 1").run(guid));
+  const { items } = await lab.once();
+  assertEquals(items.map((i) => [i.source, i.datasetUUID, i.result]), [["fridge", rabi, "synchronized"]]);
+  const dataset = await lab.dataset(rabi);
+  assertEquals([dataset.alt_uid, dataset.scope.uid, dataset.files.length], [guid, SCOPES.a, 1]);
 });

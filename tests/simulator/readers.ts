@@ -86,6 +86,7 @@ export function simulatedReaders(life: Life): ReaderPool {
   const { fs } = life.env;
   const tasks: Tasks = {
     describe: () => Promise.resolve(REGISTRY),
+    find_dataset: () => Promise.resolve({ uuid: null }),
     write_back: () => Promise.reject(new Error("no source here is a replica of the platform")),
     resolve({ config }) {
       const { root, level, server } = configSchema.parse(config);
