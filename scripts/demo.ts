@@ -14,7 +14,7 @@ async function run(why: string, ...args: string[]): Promise<void> {
   console.log(`\n# ${why}\n$ etiket-sync ${args.map((a) => /[\s"]/.test(a) ? `"${a}"` : a).join(" ")}`);
   const { success, code } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", join(checkout, "main.ts"), ...args],
-    env: { ETIKET_SYNC_HOME: home },
+    env: { ETIKET_SYNC_HOME: home, ETIKET_SYNC_NATIVE: "off" },
     stdin: "null",
   }).output().then((o) => {
     Deno.stdout.writeSync(o.stdout);
@@ -31,7 +31,7 @@ async function run(why: string, ...args: string[]): Promise<void> {
 async function findDataset(query: string): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", join(checkout, "main.ts"), "dataset", "list", "--query", query, "--json"],
-    env: { ETIKET_SYNC_HOME: home },
+    env: { ETIKET_SYNC_HOME: home, ETIKET_SYNC_NATIVE: "off" },
   }).output();
   const found: unknown = JSON.parse(new TextDecoder().decode(stdout));
   const first = Array.isArray(found) ? found[0] : undefined;

@@ -21,6 +21,7 @@ export async function runCli(
     cwd: REPOSITORY,
     env: {
       NO_COLOR: "1",
+      ETIKET_SYNC_NATIVE: "off",
       ...(options.home === undefined ? {} : { ETIKET_SYNC_HOME: options.home }),
       ...options.env,
     },

@@ -44,9 +44,11 @@ export function nativePlaces({ os, home, variable }: Surroundings = here): strin
 
 /**
  * The data folders that hold a database, links resolved: 0.3 moves the old folder and leaves a link behind, so that both
- * places are often one.
+ * places are often one. None where the variable `ETIKET_SYNC_NATIVE` is `off`, as in tests and in the demo: their platforms
+ * are thrown away, and what a user really has must not be marked as synchronized for them.
  */
 export function nativeFolders(surroundings: Surroundings = here): string[] {
+  if (surroundings.variable("ETIKET_SYNC_NATIVE") === "off") return [];
   const found = nativePlaces(surroundings).filter((folder) => existsSync(nativeDatabaseOf(folder)));
   return [...new Set(found.map((folder) => realpathSync(folder)))];
 }

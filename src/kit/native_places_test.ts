@@ -50,6 +50,7 @@ Deno.test("places without a database are none; an old place that is a link to th
     Deno.mkdirSync(join(old, ".."), { recursive: true });
     Deno.symlinkSync(place, old);
     assertEquals(nativeFolders(linux), [place]);
+    assertEquals(nativeFolders(on("linux", home, { ETIKET_SYNC_NATIVE: "off" })), []);
   }));
 
 Deno.test("an old database counts where there is no new one", () =>

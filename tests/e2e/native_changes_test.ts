@@ -275,7 +275,10 @@ Deno.test("native: where qdrive has a database its source makes itself, once, an
   await Deno.symlink(lab.folder, join(data, "quantum_machines", "etiket"));
   const run = async (...args: string[]) => {
     const home = join(lab.root, "home");
-    const { code, stdout } = await runCli([...args, "--json"], { home, env: { XDG_DATA_HOME: data } });
+    const { code, stdout } = await runCli([...args, "--json"], {
+      home,
+      env: { XDG_DATA_HOME: data, ETIKET_SYNC_NATIVE: "on" },
+    });
     return { code, said: JSON.parse(stdout) };
   };
   const { said } = await run("once");
