@@ -356,3 +356,29 @@ Deno.test("a database that another program writes is busy, and what was begun go
     ],
   );
 });
+
+Deno.test(
+  "hundreds of images in one go need few file handles",
+  { ignore: Deno.build.os === "windows" },
+  async () => {
+    using folder = new WriterFolder();
+    const script = new URL("../../../tests/bench/resonance_writer.ts", import.meta.url).pathname;
+    const { success, stderr } = await new Deno.Command("bash", {
+      args: [
+        ...[
+          "-c",
+          'ulimit -n 200; exec "$0" "$@"',
+          Deno.execPath(),
+          "run",
+          "-A",
+          "--no-check",
+          "--quiet",
+          script,
+        ],
+        ...["write", folder.path("."), "300", "300", "8"],
+      ],
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    assertEquals(rows(folder.path("bench.db"), "SELECT count(*) AS n FROM image_refs"), [{ n: 300 }]);
+  },
+);
