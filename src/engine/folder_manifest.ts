@@ -22,6 +22,10 @@ import { isoFromMs } from "../kit/time.ts";
 const WRITTEN_LOOKS = 10;
 const WRITTEN_PAUSE_MS = 100;
 
+/** How often, and how far apart, it is asked whether the run of another item has ended. */
+const ENDED_LOOKS = 100;
+const ENDED_PAUSE_MS = 50;
+
 export class FolderManifest {
   private constructor(
     private readonly s: Services,
@@ -68,7 +72,7 @@ export class FolderManifest {
     if (verdict.log) recorder.log(verdict.log, `the folder's manifest: ${verdict.log.replaceAll("_", " ")}`);
     if (verdict.kind === "own" || verdict.dataset_uuid === item.dataset_uuid) return item;
 
-    if (others[0]) takePlace(s, item, others[0]);
+    if (others[0]) takePlace(s, item, await this.#ended(item, others[0]));
     const base = verdict.base ? JSON.stringify(verdict.base) : null;
     const adopted = { dataset_uuid: verdict.dataset_uuid, base, pushed_scope: scope };
     s.catalog.items.update(item.id, adopted, s.env.now());
@@ -93,6 +97,19 @@ export class FolderManifest {
     if (!replaceForeign(content, there, this.s.env.fs)) return item;
     await this.#untilWritten();
     return await this.adopt(item, scope, recorder);
+  }
+
+  /**
+   * The other item as it is once its run has ended. Of two that find each other's manifest in their place, and so each
+   * the other at work, one waits and one gives way.
+   */
+  async #ended(item: ItemRow, other: ItemRow): Promise<ItemRow> {
+    const { catalog, env } = this.s;
+    for (let look = 0;; look++) {
+      const known = catalog.items.byId(other.id) ?? other;
+      if (known.state !== "running" || known.id < item.id || look === ENDED_LOOKS) return known;
+      await env.sleep(ENDED_PAUSE_MS);
+    }
   }
 
   /** Another agent that is first needs a moment from making its manifest to having filled it. */
