@@ -91,7 +91,7 @@ export async function publishFile(
     if (decision.action === "unchanged") {
       // The bytes that were sent count: those of a re-packed file of equal content were not.
       const sent = s.catalog.fileVersions.ofName(dataset.uuid, file.name)
-        .find((v) => v.secured && v.file_uuid === key.file_uuid && v.version_id === key.version_id);
+        .find((v) => isRead(v) && v.file_uuid === key.file_uuid && v.version_id === key.version_id);
       // Of a version that someone else sent only the platform knows which bytes it has.
       if (!options.dryRun && (sent || !version)) remember(true, sent);
       return result("unchanged");
