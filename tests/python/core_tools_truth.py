@@ -7,8 +7,10 @@ Every measurement is compared by xarray through h5netcdf and netcdf4. Prints "N 
 """
 import argparse
 import json
+import os
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,8 +30,17 @@ PATIENCE = 120
 def start_server(deno):
     script = REPO / "tests" / "python" / "core_tools_server.ts"
     server = subprocess.Popen([*shlex.split(deno), "run", "-A", "--quiet", str(script)], cwd=REPO, text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     return server, json.loads(server.stdout.readline())
+
+
+def end(process):
+    """With what it started: a launcher does not hand signals on."""
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+    process.wait()
 
 
 def configuration_file(config, path):
@@ -130,13 +141,14 @@ def follow_dead(checks, agent, script, config, work):
 
 
 def follow_by_serve(checks, agent, script, config, work):
-    serving = subprocess.Popen([*agent.base, "serve", "--port", "0"], cwd=REPO, stdout=subprocess.DEVNULL)
+    serving = subprocess.Popen([*agent.base, "serve", "--port", "0"], cwd=REPO, stdout=subprocess.DEVNULL,
+                               start_new_session=True)
     try:
         writer = Writer(script, config, "--shape", "40", "5", "--interval", "0.05", "--name", "by serve")
         writer.wait()
-        end = time.time() + PATIENCE
+        until = time.time() + PATIENCE
         done = False
-        while not done and time.time() < end:
+        while not done and time.time() < until:
             item = {i["dataIdentifier"]: i for i in agent.json("item", "list")}.get(writer.id)
             if item and item["status"] == "synchronized":
                 path = agent.download(item, work / f"serve{time.time()}")["measurement"]
@@ -146,8 +158,7 @@ def follow_by_serve(checks, agent, script, config, work):
         checks.note(1 < versions(agent, item) < 20, "followed by serve: a few versions", versions(agent, item))
         check_grid(checks, path, (40, 5), 200, "followed by serve")
     finally:
-        serving.terminate()
-        serving.wait()
+        end(serving)
 
 
 def main():
@@ -169,7 +180,10 @@ def main():
                 follow(checks, agent, live, config, work)
     finally:
         server.stdin.close()
-        server.wait()
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            end(server)
     print(f"{checks.passed} passed, {checks.failed} failed")
     sys.exit(bool(checks.failed))
 
