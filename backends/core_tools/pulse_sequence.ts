@@ -77,9 +77,7 @@ function extend<T>(channels: Map<string, T[]>, name: string, elements: T[]): voi
   channels.set(name, [...channels.get(name) ?? [], ...elements]);
 }
 
-/** A swept sequence has a list of them, of which the last is the longest. */
 function totalTime(value: unknown): number | undefined {
-  if (Array.isArray(value)) return totalTime(value.at(-1));
   return value === undefined || value === null ? undefined : number.nonnegative().parse(value);
 }
 

@@ -31,7 +31,7 @@ const pulse = (start: number, stop: number, frequency: number, more: Record<stri
 Deno.test("segments follow each other at their total times, in the order of their numbers", async () => {
   const { time_P1_baseband: time, P1_baseband: voltage } = await valuesOf({
     pc10: { P1_baseband: { p0: piece(0, 10, 3, 3) }, _total_time: 10 },
-    pc2: { P1_baseband: { p0: piece(10, 20, 1, 2) }, _total_time: [[30], [40]] },
+    pc2: { P1_baseband: { p0: piece(10, 20, 1, 2) }, _total_time: 40 },
     pc3: null,
     pc1: { _total_time: 100 },
   });
@@ -77,6 +77,7 @@ Deno.test("a sequence that is none", () => {
   assertThrows(() => broken({ pc0: { a_baseband: { p0: piece(2, 1, 0, 0) } } }));
   assertThrows(() => broken({ pc0: { q_pulses: { p0: { start: 0 } } } }));
   assertThrows(() => broken({ pc0: { _total_time: -1 } }));
+  assertThrows(() => broken({ pc0: { _total_time: [10] } }));
   assertThrows(() => broken({ pc0: { q_pulses: { p0: pulse(0, 1, 1) }, _total_time: 1e10 } }));
   assertEquals(broken({ pc0: {} }), []);
 });

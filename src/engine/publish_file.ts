@@ -92,8 +92,10 @@ export async function publishFile(
       // The bytes that were sent count: those of a re-packed file of equal content were not.
       const sent = s.catalog.fileVersions.ofName(dataset.uuid, file.name)
         .find((v) => isRead(v) && v.file_uuid === key.file_uuid && v.version_id === key.version_id);
-      // Of a version that someone else sent only the platform knows which bytes it has.
-      if (!options.dryRun && (sent || !version)) remember(true, sent);
+      // Of a version that someone else sent, or a run that was forgotten, only the platform knows which bytes it has.
+      const record = remote.find((r) => r.uuid === key.file_uuid && r.version_id === key.version_id);
+      const isTheseBytes = !version && record?.md5_checksum === identity.md5;
+      if (!options.dryRun && (sent || isTheseBytes)) remember(true, sent);
       return result("unchanged");
     }
     const action = decision.action === "replace" ? "replaced" : "uploaded";
