@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { newestVersions } from "../src/cli/download/download_dataset.ts";
 import { type Outcome, runCli } from "../src/cli/test_cli.ts";
-import { readBack } from "../src/engine/read_back.ts";
+import { readBack } from "../src/engine/item/read_back.ts";
 import { systemEnv } from "../src/env.ts";
 import { openHub } from "../src/hub/open_hub.ts";
 import { type PlatformClient, platformClient } from "../src/platform/client.ts";

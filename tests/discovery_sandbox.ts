@@ -1,7 +1,7 @@
 /** A folder source in a catalog of its own, to be discovered without readers, platform or engine. */
 import { Catalog } from "../src/catalog/catalog.ts";
 import type { ItemRow } from "../src/catalog/item_rows.ts";
-import { discover } from "../src/engine/discover.ts";
+import { discover } from "../src/engine/lookout/discover.ts";
 import type { FolderSourcePlan } from "../src/engine/services.ts";
 import type { ReadySource, Services } from "../src/engine/services.ts";
 import { type Env, systemEnv } from "../src/env.ts";

@@ -1,7 +1,7 @@
 /** A source on a disk in memory that is kept an eye on, in virtual time. */
-import { createLookout } from "../src/engine/create_lookout.ts";
+import { createLookout } from "../src/engine/lookout/create_lookout.ts";
 import type { FolderSourcePlan } from "../src/engine/services.ts";
-import type { Lookout } from "../src/engine/lookout.ts";
+import type { Lookout } from "../src/engine/lookout/lookout.ts";
 import type { Env } from "../src/env.ts";
 import { SyncError } from "../src/kit/errors.ts";
 import { DiscoverySandbox } from "./discovery_sandbox.ts";

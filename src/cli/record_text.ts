@@ -1,6 +1,6 @@
 /** A sync record as people read it: its files, then what happened in the last run. */
-import { lastMove, lastRun, uploads } from "../engine/why_record.ts";
-import type { SyncRecordData } from "../engine/sync_record.ts";
+import { lastMove, lastRun, uploads } from "../engine/inquiry/why_record.ts";
+import type { SyncRecordData } from "../engine/item/sync_record.ts";
 import { printable, readableSize, readableTime } from "./readable.ts";
 import { dim, stateColour } from "./style.ts";
 import { table } from "./table.ts";

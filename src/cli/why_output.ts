@@ -1,5 +1,5 @@
 /** The chain of decisions as people read it. */
-import type { WhyReport } from "../engine/why.ts";
+import type { WhyReport } from "../engine/inquiry/why.ts";
 import { printable } from "./readable.ts";
 import { dim } from "./style.ts";
 

@@ -2,7 +2,7 @@
 import type { ItemRow } from "../catalog/item_rows.ts";
 import type { Env } from "../env.ts";
 import { isoFromMs } from "../kit/time.ts";
-import type { ItemProgress } from "./progress.ts";
+import type { ItemProgress } from "./item/progress.ts";
 import type { RunningItem } from "./views.ts";
 
 /** Speeds are means over this time, ms. */

@@ -20,17 +20,17 @@ import { VERSION } from "../version.ts";
 import { Engine } from "./engine.ts";
 import { type Home, openHome } from "./home.ts";
 import { installedModules } from "./installed_modules.ts";
-import { ItemService } from "./item_service.ts";
+import { ItemService } from "./item/item_service.ts";
 import { type InstanceLock, takeLock } from "./lock.ts";
-import { addNativeSource } from "./native_source.ts";
+import { addNativeSource } from "./sources/native_source.ts";
 import { once, type OnceOptions } from "./once.ts";
 import type { Registry, Services } from "./services.ts";
-import { sealStored } from "./seal_stored.ts";
+import { sealStored } from "./sources/seal_stored.ts";
 import type { Serving } from "./serving.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { SourceSecrets } from "./source_secrets.ts";
-import { SourceService } from "./source_service.ts";
-import { unsealingReaders } from "./unsealing_readers.ts";
+import { SourceSecrets } from "./sources/source_secrets.ts";
+import { SourceService } from "./sources/source_service.ts";
+import { unsealingReaders } from "./sources/unsealing_readers.ts";
 import type { OnceReport } from "./views.ts";
 
 export interface AgentOptions {

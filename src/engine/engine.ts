@@ -9,14 +9,14 @@ import { abortOrphans } from "../transfer/orphans.ts";
 import { Speed } from "./activity.ts";
 import { activityView } from "./activity_view.ts";
 import { ClockWatch } from "./clock_watch.ts";
-import type { ItemOutcome } from "./file_run.ts";
+import type { ItemOutcome } from "./item/file_run.ts";
 import { PrepareAhead } from "./prepare_ahead.ts";
 import { Recovery } from "./recovery.ts";
 import { afterFailure } from "./retry.ts";
 import { Scheduler } from "./scheduler.ts";
-import { autoassign } from "./scopes.ts";
+import { autoassign } from "./sources/scopes.ts";
 import type { Services } from "./services.ts";
-import { SourceSet } from "./source_set.ts";
+import { SourceSet } from "./sources/source_set.ts";
 import type { ActivityView, AgentStatusView } from "./views.ts";
 import { Waking } from "./waking.ts";
 

@@ -1,7 +1,7 @@
 /** The error inbox as users work with it: what the agent itself met, and what its sources met. */
 import type { Catalog } from "../catalog/catalog.ts";
 import { SyncError } from "../kit/errors.ts";
-import { errorView } from "./source_view.ts";
+import { errorView } from "./sources/source_view.ts";
 import type { ErrorView } from "./views.ts";
 
 export interface ErrorFilter {

@@ -7,13 +7,13 @@ import type { ItemRow } from "../catalog/item_rows.ts";
 import { itemPath } from "../discovery/folder_scan.ts";
 import { isoFromMs } from "../kit/time.ts";
 import { readersOf } from "../readers/tasks.ts";
-import { Freezer } from "./freeze.ts";
+import { Freezer } from "./item/freeze.ts";
 import { Lanes } from "./lanes.ts";
-import { fileGroups } from "./prepare.ts";
-import { readItem } from "./read_item.ts";
+import { fileGroups } from "./item/prepare.ts";
+import { readItem } from "./item/read_item.ts";
 import type { ReadySource, Services } from "./services.ts";
-import { makeStagingFolder } from "./staging.ts";
-import { RunStrand } from "./sync_record.ts";
+import { makeStagingFolder } from "./item/staging.ts";
+import { RunStrand } from "./item/sync_record.ts";
 
 /** Items that are prepared in one time without connection. */
 const MOST = 2000;

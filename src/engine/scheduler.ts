@@ -3,8 +3,8 @@ import type { ItemRow } from "../catalog/item_rows.ts";
 import { SyncError } from "../kit/errors.ts";
 import { readersOf } from "../readers/tasks.ts";
 import { RunningActivity } from "./activity.ts";
-import type { ItemOutcome } from "./file_run.ts";
-import { runItem } from "./item_run.ts";
+import type { ItemOutcome } from "./item/file_run.ts";
+import { runItem } from "./item/item_run.ts";
 import { Lanes } from "./lanes.ts";
 import type { ReadySource, Services } from "./services.ts";
 

@@ -1,8 +1,8 @@
 import { assertEquals } from "../../tests/assert.ts";
 import type { DatasetDraft } from "../kit/drafts.ts";
 import { redact } from "../kit/redact.ts";
-import { attributesAsText } from "./attributes_text.ts";
-import { metadataOf } from "./metadata.ts";
+import { attributesAsText } from "./item/attributes_text.ts";
+import { metadataOf } from "./item/metadata.ts";
 
 Deno.test("attributes as text: as Python writes the values", () => {
   assertEquals(

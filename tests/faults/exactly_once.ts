@@ -1,6 +1,6 @@
 /** Whether the platform holds a tree of dataset folders exactly once, as it is on the disk now. */
 import { join } from "node:path";
-import { readManifest } from "../../src/engine/local_manifest.ts";
+import { readManifest } from "../../src/engine/item/local_manifest.ts";
 import type { Dataset, FileRecord, PlatformClient } from "../../src/platform/client.ts";
 import { md5Of } from "../agent_process.ts";
 import { assert, assertEquals } from "../assert.ts";

@@ -3,7 +3,7 @@ import type { Catalog } from "../../src/catalog/catalog.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { once } from "../../src/engine/once.ts";
 import type { Services } from "../../src/engine/services.ts";
-import { verify, type VerifyReport } from "../../src/engine/verify.ts";
+import { verify, type VerifyReport } from "../../src/engine/inquiry/verify.ts";
 import { platformClient } from "../../src/platform/client.ts";
 import { memoryTransfer } from "../../src/transfer/memory_transfer.ts";
 import { transferSlots } from "../../src/transfer/slots.ts";

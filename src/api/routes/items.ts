@@ -1,7 +1,7 @@
 /** `/sync/items…`: single measurements. */
 import { Hono } from "hono";
 import { z } from "zod";
-import type { ItemFilter, ItemOrder } from "../../engine/item_service.ts";
+import type { ItemFilter, ItemOrder } from "../../engine/item/item_service.ts";
 import type { ItemStatus } from "../../engine/views.ts";
 import { Flag, Id, limit, Offset, readPath, readQuery } from "../input.ts";
 import { item } from "../wire.ts";

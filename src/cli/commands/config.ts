@@ -46,7 +46,7 @@ const configSchema = (cli: Cli) =>
 /** Which settings of a source are secret is known to its backend; of one that is not installed nothing is shown. */
 async function withoutSecrets(cli: Cli, settings: Settings): Promise<Settings> {
   if (settings.sources.every(({ config }) => Object.keys(config).length === 0)) return settings;
-  const { withoutSecrets } = await import("../../engine/source_secrets.ts");
+  const { withoutSecrets } = await import("../../engine/sources/source_secrets.ts");
   const { backends } = await cli.withAgent((agent) => agent.describe());
   const sources = settings.sources.map((source) => {
     const fields = backendNamed(source.backend, backends)?.fields;

@@ -122,7 +122,7 @@ async function search(
 }
 
 async function scopeNamed(agent: Agent, name: string): Promise<string> {
-  const { findScope } = await import("../../engine/scopes.ts");
+  const { findScope } = await import("../../engine/sources/scopes.ts");
   return await findScope(agent.client, name);
 }
 

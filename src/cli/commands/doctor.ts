@@ -1,4 +1,4 @@
-import type { Finding } from "../../engine/doctor.ts";
+import type { Finding } from "../../engine/inquiry/doctor.ts";
 import { SyncError } from "../../kit/errors.ts";
 import type { Cli } from "../cli.ts";
 import { command } from "../command.ts";
@@ -14,7 +14,7 @@ export const doctor = (cli: Cli) =>
       "for monitoring; exit code 3 on a problem",
     ]],
   }).action(async () => {
-    const { doctor } = await import("../../engine/doctor.ts");
+    const { doctor } = await import("../../engine/inquiry/doctor.ts");
     let openError: SyncError | null = null;
     const agent = await cli.openAgent().catch((e) => {
       openError = SyncError.from(e);

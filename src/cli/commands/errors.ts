@@ -14,7 +14,7 @@ export const errors = (cli: Cli) =>
     .option("--offset <n>", "skip so many", wholeNumber, 0)
     .action((options) =>
       cli.withAgent(async (agent) => {
-        const { errorView } = await import("../../engine/source_view.ts");
+        const { errorView } = await import("../../engine/sources/source_view.ts");
         const names = new Map(agent.sources.list().map((s) => [s.id, s.name]));
         const list = agent.catalog.errors.list(undefined, {
           ...(options.unread ? { viewed: false } : {}),

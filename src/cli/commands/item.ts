@@ -60,7 +60,7 @@ const itemShow = (cli: Cli) =>
     .argument("<id>", "number from `item list`", wholeNumber)
     .action((id) =>
       cli.withAgent(async (agent) => {
-        const { loadRecord } = await import("../../engine/sync_record.ts");
+        const { loadRecord } = await import("../../engine/item/sync_record.ts");
         cli.print(
           agent.items.get(id),
           (i) => itemCard(i) + recordText(loadRecord(agent.catalog.items.record(id))),

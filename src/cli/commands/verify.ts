@@ -15,7 +15,7 @@ export const verify = (cli: Cli) =>
     .option("--source <name>", "only what came from this source")
     .action((options) =>
       cli.withAgent(async (agent) => {
-        const { verify } = await import("../../engine/verify.ts");
+        const { verify } = await import("../../engine/inquiry/verify.ts");
         const line = new ProgressLine(cli.interactive);
         const interrupt = onInterrupt();
         try {

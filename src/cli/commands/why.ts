@@ -13,7 +13,7 @@ export const why = (cli: Cli) =>
     .argument("<target>", "path, item id, item name or dataset uuid")
     .action((target) =>
       cli.withAgent(async (agent) => {
-        const { why } = await import("../../engine/why.ts");
+        const { why } = await import("../../engine/inquiry/why.ts");
         cli.print(await why(agent, target), whyText);
       })
     );

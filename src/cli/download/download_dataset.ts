@@ -1,7 +1,7 @@
 /** Brings the files of a dataset to this computer, each checked against what the platform recorded. */
 import { dirname, join, relative, resolve, sep } from "node:path";
 import type { Agent } from "../../engine/agent.ts";
-import { readBack } from "../../engine/read_back.ts";
+import { readBack } from "../../engine/item/read_back.ts";
 import { SyncError } from "../../kit/errors.ts";
 import type { Dataset, FileRecord } from "../../platform/client.ts";
 import { localPaths } from "./local_names.ts";
