@@ -45,5 +45,5 @@ Deno.test("help, version and completion stay inside their import budget", async 
   const engine = loaded.filter((m) =>
     /\/src\/(engine|catalog|hub|platform|readers|transfer|discovery)\//.test(m)
   );
-  assertEquals(engine.map((m) => m.replace(/^.*\/src\//, "")), ["engine/why_record.ts"]);
+  assertEquals(engine.map((m) => m.replace(/^.*\/src\//, "")), ["engine/inquiry/why_record.ts"]);
 });
