@@ -137,6 +137,8 @@ export class Conversions {
       this.#remember(key, { ok: true, identity: frozen.identity, filename });
       return { identity: frozen.identity, filename, freeze: () => Promise.resolve(frozen) };
     } catch (e) {
+      // That it was broken off says nothing about the input.
+      if (this.freezer.signal?.aborted) throw e;
       const error = SyncError.from(e);
       // That a file may not be read lies in its folder, not in its content.
       const lasting = error.class === "converter" ||
@@ -167,6 +169,7 @@ export class Conversions {
       }, this.#untilParked);
       return await this.freezer.freezeOwnFile(path, basename(path), "auto");
     } catch (e) {
+      if (this.freezer.signal?.aborted) throw e;
       const error = SyncError.from(e);
       // Whatever a converter says of its input, it is the conversion that failed: the input itself is uploaded.
       if (error.class !== "data" && error.class !== "reader" && error.class !== "internal") throw error;
