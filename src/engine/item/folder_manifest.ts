@@ -72,7 +72,14 @@ export class FolderManifest {
     if (verdict.log) recorder.log(verdict.log, `the folder's manifest: ${verdict.log.replaceAll("_", " ")}`);
     if (verdict.kind === "own" || verdict.dataset_uuid === item.dataset_uuid) return item;
 
-    if (others[0]) takePlace(s, item, await this.#ended(item, others[0]));
+    if (others[0]) {
+      await this.#ended(item, others[0]);
+      // Nothing may come between this look and taking the place.
+      const known = s.catalog.items.byId(others[0].id) ?? others[0];
+      // Of two folders with this manifest another one was quicker to stand for it: this is a copy.
+      if (this.#holds(known)) return item;
+      takePlace(s, item, known);
+    }
     const base = verdict.base ? JSON.stringify(verdict.base) : null;
     const adopted = { dataset_uuid: verdict.dataset_uuid, base, pushed_scope: scope };
     s.catalog.items.update(item.id, adopted, s.env.now());
@@ -100,14 +107,13 @@ export class FolderManifest {
   }
 
   /**
-   * The other item as it is once its run has ended. Of two that find each other's manifest in their place, and so each
+   * Waits until the run of the other item has ended. Of two that find each other's manifest in their place, and so each
    * the other at work, one waits and one gives way.
    */
-  async #ended(item: ItemRow, other: ItemRow): Promise<ItemRow> {
+  async #ended(item: ItemRow, other: ItemRow): Promise<void> {
     const { catalog, env } = this.s;
-    for (let look = 0;; look++) {
-      const known = catalog.items.byId(other.id) ?? other;
-      if (known.state !== "running" || known.id < item.id || look === ENDED_LOOKS) return known;
+    for (let look = 0; look < ENDED_LOOKS; look++) {
+      if (other.id < item.id || catalog.items.byId(other.id)?.state !== "running") return;
       await env.sleep(ENDED_PAUSE_MS);
     }
   }

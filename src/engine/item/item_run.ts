@@ -221,7 +221,8 @@ class ItemRun {
     const now = s.env.now();
     const error = decisiveError(this.#recorder.errors);
     const item = this.#refreshed();
-    const after = await this.#look();
+    // What cannot be looked at just now may be known to have changed: discovery has seen it while this ran.
+    const after = await this.#look() ?? (item.fingerprint === before ? undefined : item.fingerprint);
     if (after !== undefined && (after !== before || this.#moved)) {
       this.#recorder.log("changed_during_sync", "the input changed while it was read: it is looked at again");
       return changedMeanwhile(after, now);
