@@ -2,6 +2,7 @@
 import type { ReadResult } from "./drafts.ts";
 import type { ConverterInfo } from "./define_converter.ts";
 import { SyncError } from "./errors.ts";
+import type { LiveAnswer, LiveContext } from "./live.ts";
 
 export type FieldType =
   | "string"
@@ -47,6 +48,8 @@ export interface DiscoveredItem {
   dataset_uuid?: string;
   /** Anything whose change means "look again", as text. */
   fingerprint: string;
+  /** It may be running: worth asking `live`. Folder backends are asked for whatever changed a moment ago. */
+  running?: true;
 }
 
 /** One page of a database backend's discovery. */
@@ -132,6 +135,11 @@ interface BackendBase {
    * kill. Throws a SyncError, of class busy when somebody else holds the source.
    */
   writeBack?(config: Config, item: ReadItem, outcome: WriteBack): WriteBackResult | Promise<WriteBackResult>;
+  /**
+   * Follows an item that is being measured (behaviour 10). Asked for items that may be running; cheap and without effect
+   * when it is not. Throws a SyncError of class data, busy or source.
+   */
+  live?(config: Config, item: ReadItem, context: LiveContext): LiveAnswer | Promise<LiveAnswer>;
   /** Of a replica: uuid of the dataset that it has under this alt_uid in this scope (4.1), or null. */
   findDataset?(config: Config, altUid: string, scope: string): Promise<string | null>;
 }

@@ -136,7 +136,7 @@ function backendInfo(b: Backend, origin: string): BackendInfo {
     scope_policy: b.scope_policy,
     supports_scope_mapping: b.supports_scope_mapping,
     has_owner: b.has_owner,
-    live: false,
+    live: typeof b.live === "function",
     fields: allFields(b.fields),
     origin,
   };

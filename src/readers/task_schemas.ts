@@ -118,6 +118,7 @@ const discoveredItem = object<DiscoveredItem>({
   scope_identifier: text.optional(),
   dataset_uuid: text.optional(),
   fingerprint: text,
+  running: z.literal(true).optional(),
 });
 
 const fileType = z.enum(["HDF5", "HDF5_NETCDF", "HDF5_CACHE", "NDARRAY", "JSON", "TEXT", "UNKNOWN"]);
