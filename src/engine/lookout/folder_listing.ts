@@ -73,9 +73,9 @@ export class FolderListing {
       return [];
     }
     if (this.plan.level === -1 && isMarked(entries)) {
-      // From now on it is looked at as an item.
-      folders.forget(id, folder);
-      await lookAt(folder === "" ? "." : folder);
+      // From now on it is looked at as an item; until it could be, it is listed as a folder again and again.
+      if (await lookAt(folder === "" ? "." : folder)) folders.forget(id, folder);
+      else folders.distrust(id, folder);
       return [];
     }
     const { inside, items } = await this.#sort(folder, entries);

@@ -99,6 +99,19 @@ Deno.test("datasets on a share are marked by their info file, nested ones too", 
     assert(await box.until(() => box.item("loose")?.state === "waiting", 3 * MINUTE));
   }));
 
+Deno.test("a dataset on a share whose folder cannot be listed when its mark is seen is found later", async () => {
+  let listings = 0;
+  const before: NonNullable<FakeEnvOptions["hooks"]>["before"] = ({ name, path }) => {
+    // The second listing is that of the item.
+    if (name === "list" && path === "/data/run" && ++listings === 2) throw new Error("EIO: i/o error");
+  };
+  await withLookout({ server_folder: true, level: -1 }, async (box) => {
+    box.dataset("run");
+    assert(await box.until(() => has(box, "run"), MINUTE));
+    assert(listings > 2, `${listings} listings`);
+  }, { hooks: { before } });
+});
+
 Deno.test("a share that vanishes, or of which only the mount point is left, is an error and takes nothing away", async () => {
   for (const mountPoint of [false, true]) {
     await withLookout(server, async (box) => {
