@@ -11,7 +11,7 @@ import type { FileCreate } from "../platform/schemas.ts";
 import type { Transport, TransportRequest } from "../platform/transport.ts";
 import { inProcessTransport } from "../platform/transport_in_process.ts";
 import { memoryTransfer } from "./memory_transfer.ts";
-import { abortOrphans } from "./orphans.ts";
+import { abortOrphans, giveUp } from "./orphans.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { type UploadJob, type UploadOutcome, uploadVersion } from "./upload.ts";
 
@@ -283,6 +283,34 @@ Deno.test("an upload that nobody goes on with is given up after a day", () =>
     );
     assert(refusal instanceof SyncError);
     assertEquals((await s.client.readFile(s.version))?.status, "pending");
+  }));
+
+Deno.test("an upload whose id never arrived, and that cannot be given up at once, is not left open when its version is secured otherwise", () =>
+  onStage(async (s) => {
+    const aborted: string[] = [];
+    let opened = 0;
+    s.meddle.after = (r) => {
+      // A read is asked for three times.
+      if (/\/presigned_link\/\?/.test(r.url) && ++opened <= 3) throw cut();
+    };
+    s.meddle.before = (r) => {
+      if (r.url.includes("/abort_upload/")) {
+        aborted.push(String(r.body));
+        if (aborted.length === 1) throw cut();
+      }
+    };
+    await assertRejects(() => s.upload());
+    const entry = s.catalog.uploads.find(s.version.uuid, s.version.version_id);
+    assert(entry);
+    assertEquals(entry.upload_id, "");
+    await giveUp(s.client, s.catalog.uploads, entry);
+    const known = s.catalog.uploads.find(s.version.uuid, s.version.version_id)?.upload_id;
+    assert(known, "the upload that was opened to be given up is known");
+    await assertSecured(s, await s.upload({ transfer: { ...memoryTransfer(), partsFrom: Infinity } }));
+    const again = s.catalog.uploads.find(s.version.uuid, s.version.version_id);
+    assert(again);
+    await giveUp(s.client, s.catalog.uploads, again);
+    assert(aborted.length === 2 && aborted[1]?.includes(known), aborted.join(", "));
   }));
 
 const TEN_YEARS = 87_600 * HOUR;

@@ -27,7 +27,7 @@ export async function abortOrphans(client: ClockedClient, journal: UploadJournal
   }
   for (const upload of old()) {
     try {
-      await abort(client, upload);
+      await abort(client, journal, upload);
     } catch (e) {
       if (isHindrance(e)) throw e;
       if (!isDefinite(e)) continue;
@@ -41,20 +41,23 @@ export async function abortOrphans(client: ClockedClient, journal: UploadJournal
 /** Gives up an open upload; one that the platform cannot be told of now stays in the journal until it can. */
 export async function giveUp(client: Client, journal: UploadJournal, upload: JournalEntry): Promise<void> {
   try {
-    await abort(client, upload);
+    await abort(client, journal, upload);
   } catch (e) {
     if (!isDefinite(e)) return;
   }
   journal.end(upload.file_uuid, upload.version_id);
 }
 
-/** An upload whose id never arrived is replaced by one with a known id, which can be aborted. */
-async function abort(
-  client: Client,
-  { file_uuid: uuid, version_id, upload_id }: JournalEntry,
-): Promise<void> {
-  const id = upload_id || (await client.multipartLinks({ uuid, version_id }))?.upload_id;
-  if (id) await client.abortUpload({ uuid, version_id }, id);
+/** An upload whose id never arrived is replaced by one with a known id, which can be aborted, now or later. */
+async function abort(client: Client, journal: UploadJournal, upload: JournalEntry): Promise<void> {
+  const { file_uuid: uuid, version_id } = upload;
+  let { upload_id } = upload;
+  if (!upload_id) {
+    upload_id = (await client.multipartLinks({ uuid, version_id }))?.upload_id ?? "";
+    if (!upload_id) return;
+    journal.begin({ ...upload, upload_id });
+  }
+  await client.abortUpload({ uuid, version_id }, upload_id);
 }
 
 function isHindrance(e: unknown): boolean {

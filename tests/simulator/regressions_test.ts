@@ -215,3 +215,20 @@ Deno.test("without a connection items are read and hashed, so that only sending 
     assertEquals(read.length, 5, `each once: ${opened}`);
     await clock.sleep(90_000);
   }));
+
+Deno.test("an update that was cut off and takes effect after a later one is no edit of the user", () =>
+  tell(async (h) => {
+    const m = await marked(h, ["raw.bin"]);
+    await h.world.clock.sleep(20_000);
+    h.world.faults = once("late", ({ kind, what }) => kind === "request" && what.startsWith("PATCH"));
+    const editAll = () => {
+      for (let i = 0; i < 12; i++) h.lab.editInfo(m);
+    };
+    editAll();
+    while (!h.world.happened.has("late")) await h.world.clock.sleep(1);
+    editAll();
+    const late = () => h.world.trace.findIndex((line) => line.includes("late: PATCH"));
+    while (late() < 0) await h.world.clock.sleep(1);
+    const patches = h.world.trace.slice(0, late()).filter((line) => / request PATCH/.test(line));
+    assert(patches.length > 1, "the later update was there first");
+  }, "late"));

@@ -14,6 +14,7 @@ import { MANIFEST } from "./local_manifest.ts";
 import { patientFiles, shareOf } from "../lookout/patient_files.ts";
 import { fileGroups } from "./prepare.ts";
 import { publishDataset, type PublishedDataset } from "./publish_dataset.ts";
+import { lookAgainAt } from "./publish_intent.ts";
 import { publishFiles } from "./publish_files.ts";
 import { type ItemOutcome, type ItemRunOptions, RecordedError } from "./file_run.ts";
 import {
@@ -230,7 +231,7 @@ class ItemRun {
     if (error) return failed(item, error, verdictKey(s, source), now, s.env.random());
     const row = s.catalog.sources.byId(source.row.id) ?? source.row;
     if (this.#scope(row, item) !== scope) return scopeChanged();
-    const done = synchronized(verdictKey(s, source));
+    const done = synchronized(verdictKey(s, source), lookAgainAt(item, now));
     // A replica's database has the mark now: should discovery find the item again, then because something happened to it.
     return this.#noted ? { ...done, patch: { ...done.patch, fingerprint: NOTED } } : done;
   }

@@ -88,11 +88,14 @@ export function scopeChanged(): Verdict {
   };
 }
 
-/** @param key {@link verdictKey} */
-export function synchronized(key: string): Verdict {
+/**
+ * @param key {@link verdictKey}
+ * @param lookAgainAt when the platform has to be looked at once more, ms; null = never
+ */
+export function synchronized(key: string, lookAgainAt: number | null = null): Verdict {
   return {
     patch: {
-      state: "done",
+      ...(lookAgainAt === null ? { state: "done" } : { state: "settling", due_at: lookAgainAt }),
       reason: null,
       attempts: 0,
       streak: 0,

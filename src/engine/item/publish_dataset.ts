@@ -6,7 +6,7 @@ import type { Dataset, DatasetChanges } from "../../platform/client.ts";
 import { type Merge, mergeMetadata } from "./merge.ts";
 import { type Metadata, metadataOf } from "./metadata.ts";
 import { nativeUuid } from "../sources/native_source.ts";
-import { keepIntent, lastTold } from "./publish_intent.ts";
+import { intentAfter, keepIntent, lastTold, unanswered } from "./publish_intent.ts";
 import { findReplica } from "./replica_dataset.ts";
 import { mergeReplica, type ReplicaMerge } from "./replica_merge.ts";
 import type { ReadySource, Services } from "../services.ts";
@@ -143,13 +143,14 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
   };
   if (altUid !== null && !remote.alt_uid) changes.alt_uid = altUid;
   const keys = Object.keys(changes);
+  const strays = replica ? [] : unanswered(item, remote, now());
   if (keys.length > 0) {
     recorder.changed();
     recorder.log("dataset_updated", `changed ${keys.join(", ")}`);
     if (!dryRun) {
       // Of a replica both sides tell after a kill what was done.
       const intent = replica ? {} : { changes: merge.changes, local };
-      keepIntent(s.catalog, item.id, { dataset: uuid, scope: where, ...intent }, now());
+      keepIntent(s.catalog, item.id, { dataset: uuid, scope: where, ...intent, strays }, now());
       await s.client.updateDataset(uuid, changes);
     }
   }
@@ -160,7 +161,7 @@ export async function publishDataset(s: Services, input: PublishInput): Promise<
     const known = isAgreed ? { base: JSON.stringify(agreed) } : {};
     s.catalog.items.update(
       item.id,
-      { ...known, pushed_scope: where, alt_uid: altUid, is_secondary, intent: null },
+      { ...known, pushed_scope: where, alt_uid: altUid, is_secondary, intent: intentAfter(uuid, strays) },
       now(),
     );
   }
@@ -189,7 +190,8 @@ async function settleScope(
     recorder.log("scope_followed", `the dataset is in scope "${remote.scope.name}": it stays there`);
     return is;
   }
-  keepIntent(s.catalog, item.id, { dataset: remote.uuid, scope }, s.env.now());
+  const strays = unanswered(item, remote, s.env.now());
+  keepIntent(s.catalog, item.id, { dataset: remote.uuid, scope, strays }, s.env.now());
   if (await s.client.moveDataset(remote.uuid, scope)) {
     recorder.changed();
     recorder.log("scope_moved", `moved from scope "${remote.scope.name}"`);
