@@ -15,6 +15,10 @@ export interface PageOptions {
   pageRows?: number;
   /** Cells may be large (blobs, text): a page ends when it holds this many bytes. */
   pageBytes?: number;
+  /** Only rows after this rowid. */
+  after?: number;
+  /** Only rows up to this rowid. */
+  upTo?: number;
 }
 
 /** An SQL identifier; refers to the alias `t` when a column, so that a missing one is an error and not a text. */
@@ -111,12 +115,15 @@ export class ReadOnlyDatabase implements Disposable {
     options: PageOptions = {},
   ): Generator<PageRow[], void, undefined> {
     const most = options.pageRows ?? 4000;
+    const { after = Number.MIN_SAFE_INTEGER, upTo = Number.MAX_SAFE_INTEGER } = options;
     const list = columns.map((name) => `, t.${quoted(name)}`).join("");
-    const sql = `SELECT t.rowid${list} FROM ${quoted(table)} AS t WHERE t.rowid > ?` +
+    const sql = `SELECT t.rowid${list} FROM ${quoted(table)} AS t WHERE t.rowid > ? AND t.rowid <= ?` +
       `${options.where ? ` AND (${options.where})` : ""} ORDER BY t.rowid LIMIT ?`;
-    if (options.pageBytes !== undefined) return yield* this.#widePages(sql, most, options.pageBytes);
-    for (let last: SqlValue = Number.MIN_SAFE_INTEGER;;) {
-      const page = this.#arrays(sql, last, most);
+    if (options.pageBytes !== undefined) {
+      return yield* this.#widePages(sql, [after, upTo], most, options.pageBytes);
+    }
+    for (let last: SqlValue = after;;) {
+      const page = this.#arrays(sql, last, upTo, most);
       if (page.length > 0) yield page;
       if (page.length < most) return;
       last = page.at(-1)?.[0] ?? null;
@@ -124,13 +131,18 @@ export class ReadOnlyDatabase implements Disposable {
   }
 
   /** Row by row, since the next one may be of any size. */
-  *#widePages(sql: string, most: number, pageBytes: number): Generator<PageRow[], void, undefined> {
+  *#widePages(
+    sql: string,
+    range: [number, number],
+    most: number,
+    pageBytes: number,
+  ): Generator<PageRow[], void, undefined> {
     let page: PageRow[] = [];
     let bytes = 0;
     try {
       const statement = this.#prepare(sql + ARRAYS);
       statement.setReadBigInts(true);
-      for (const row of statement.iterate(Number.MIN_SAFE_INTEGER, -1) as unknown as Iterable<PageRow>) {
+      for (const row of statement.iterate(...range, -1) as unknown as Iterable<PageRow>) {
         shrinkBigInts(row);
         page.push(row);
         bytes += byteLength(row);
