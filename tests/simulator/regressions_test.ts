@@ -7,8 +7,8 @@ import { NO_FAULTS } from "./faults.ts";
 import { History } from "./history.ts";
 import { md5Of } from "./platform.ts";
 
-/** @param expected the fault that has to happen for the story to be told */
-async function tell(play: (history: History) => Promise<void>, expected?: Fault): Promise<void> {
+/** @param expected the faults that have to happen for the story to be told */
+async function tell(play: (history: History) => Promise<void>, ...expected: Fault[]): Promise<void> {
   const shelf = new CatalogShelf();
   try {
     const history = new History(1, shelf);
@@ -20,7 +20,7 @@ async function tell(play: (history: History) => Promise<void>, expected?: Fault)
       },
     });
     assertEquals(problems, []);
-    assertEquals([...history.world.happened.keys()], expected ? [expected] : []);
+    assertEquals([...history.world.happened.keys()], expected);
   } finally {
     shelf.dispose();
   }
@@ -232,3 +232,38 @@ Deno.test("an update that was cut off and takes effect after a later one is no e
     const patches = h.world.trace.slice(0, late()).filter((line) => / request PATCH/.test(line));
     assert(patches.length > 1, "the later update was there first");
   }, "late"));
+
+Deno.test("a change that was seen while its item ran counts also when the last look fails", () =>
+  tell(
+    async (h) => {
+      const m = await marked(h, ["raw.bin"]);
+      const { clock } = h.world;
+      const item = () => {
+        const [only] = h.agent?.catalog.items.list({ limit: 1, offset: 0 }) ?? [];
+        assert(only);
+        return only;
+      };
+      let [isSlow, isChanged, isOver] = [false, false, false];
+      h.world.faults = {
+        at({ kind, what }) {
+          if (kind === "request" && /^GET .*\/file\/read\//.test(what) && !isSlow) {
+            isSlow = true;
+            return "slow";
+          }
+          if (kind === "replied") isOver = isChanged;
+          return isOver && kind === "read" && /^(list|stat) \/lab\/marked\/run 1/.test(what)
+            ? "EIO"
+            : undefined;
+        },
+      };
+      while (!isSlow) await clock.sleep(1);
+      const { fingerprint } = item();
+      h.lab.restore(m, "raw.bin", new Uint8Array([1, 2, 3]));
+      while (item().fingerprint === fingerprint) await clock.sleep(1);
+      isChanged = true;
+      while (!h.world.happened.has("EIO")) await clock.sleep(1);
+      await clock.sleep(100);
+    },
+    "slow",
+    "EIO",
+  ));
