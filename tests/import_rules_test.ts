@@ -8,11 +8,14 @@ const ALLOWED: Record<string, readonly string[]> = {
   "main.ts": ["cli", "readers"],
   cli: ["api", "sdk", "engine", "platform", "readers", "kit", "version.ts"],
   // Over HTTP alone: what the dashboard, scripts and the command line see of an agent.
-  sdk: ["kit"],
-  api: ["engine", "kit"],
+  sdk: ["kit", "live"],
+  api: ["engine", "live", "kit"],
+  // The stream of running measurements: the agent fills it, its API and the hub offer it.
+  live: ["kit", "env.ts"],
   engine: [
     "catalog",
     "discovery",
+    "live",
     "platform",
     "readers",
     "secrets",
@@ -25,7 +28,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   discovery: ["kit", "env.ts"],
   transfer: ["platform", "kit", "env.ts"],
   platform: ["kit", "env.ts"],
-  hub: ["kit", "env.ts"],
+  hub: ["live", "kit", "env.ts"],
   secrets: ["kit"],
   readers: ["backends", "converters", "kit", "env.ts"],
   backends: ["kit"],

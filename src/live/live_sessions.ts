@@ -1,0 +1,134 @@
+/** The live measurements of an agent, or of all agents of a hub: those that run, and those that ended a moment ago. */
+import type { Env } from "../env.ts";
+import { SyncError } from "../kit/errors.ts";
+import type { LiveSessionView, SessionFacts } from "./live_event.ts";
+import { LiveFeed } from "./live_feed.ts";
+import { LiveStream } from "./live_stream.ts";
+import { PagePool } from "./page_pool.ts";
+import { ReplayMemory } from "./replay_window.ts";
+import { LiveSubscription, type Position } from "./subscription.ts";
+
+/** A session can be read for so long after its end, ms. */
+export const KEPT_MS = 10 * 60_000;
+/** A subscriber hears something at least this often, ms. */
+export const HEARTBEAT_MS = 5_000;
+const TICK_MS = 500;
+
+const CELLS_IN_MEMORY = 64 * 1024 * 1024;
+const EVENTS_IN_MEMORY = 128 * 1024 * 1024;
+
+export interface LiveSessionsOptions {
+  env: Env;
+  /**
+   * Private folder for what does not fit into memory: cells beyond 64 MiB and events beyond 128 MiB, of all sessions
+   * together (texts and one bit for each cell always stay in memory). Its files are removed by `close`; what a killed
+   * process left is for its owner to remove. Without a folder everything stays in memory.
+   */
+  folder?: string;
+  cellsInMemory?: number;
+  eventsInMemory?: number;
+}
+
+export class LiveSessions {
+  readonly #env: Env;
+  readonly #pool: PagePool;
+  readonly #memory: ReplayMemory;
+  readonly #streams = new Map<string, LiveStream>();
+  readonly #closed = new AbortController();
+  readonly #observers = new Set<() => void>();
+  #ticking = false;
+
+  constructor({ env, folder, cellsInMemory, eventsInMemory }: LiveSessionsOptions) {
+    this.#env = env;
+    this.#pool = new PagePool(folder, cellsInMemory ?? CELLS_IN_MEMORY);
+    this.#memory = new ReplayMemory(folder, eventsInMemory ?? EVENTS_IN_MEMORY);
+  }
+
+  /** A measurement is going to be followed. It is listed once it is open; one with the same id is replaced. */
+  begin(facts: SessionFacts): LiveFeed {
+    return new LiveFeed(this.#add(facts), this.#env);
+  }
+
+  /** Sessions that are open or ended less than 10 min ago, the newest first. */
+  list(): LiveSessionView[] {
+    this.#sweep();
+    return [...this.#streams.values()].filter((s) => s.seq > 0).map((s) => s.view).reverse();
+  }
+
+  get(id: string): LiveSessionView | undefined {
+    this.#sweep();
+    const stream = this.#streams.get(id);
+    return stream && stream.seq > 0 ? stream.view : undefined;
+  }
+
+  /**
+   * Follows a session: every event after `after` where that is possible, else a snapshot first (E7).
+   * @throws SyncError `live_session_not_found`
+   */
+  subscribe(id: string, position: Position = {}): LiveSubscription {
+    this.#sweep();
+    const stream = this.#streams.get(id);
+    if (!stream || this.#closed.signal.aborted) {
+      throw new SyncError("usage", "live_session_not_found", `there is no live session ${id}`, {
+        hint: "It may have ended more than 10 minutes ago: list the sessions.",
+      });
+    }
+    const subscription = new LiveSubscription(stream, position, this.#env);
+    this.#tick();
+    return subscription;
+  }
+
+  /** Calls `observer` whenever a session begins or is gone. @returns ends it */
+  observe(observer: () => void): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
+  }
+
+  /** Lets all subscribers go and forgets everything. */
+  close(): void {
+    this.#closed.abort();
+    for (const stream of this.#streams.values()) stream.close();
+    this.#streams.clear();
+    this.#pool.close();
+  }
+
+  #add(facts: SessionFacts): LiveStream {
+    this.#sweep();
+    const id = facts.id ?? this.#env.uuid();
+    this.#streams.get(id)?.close();
+    this.#streams.delete(id);
+    const stream = new LiveStream(id, facts, this.#env, this.#pool, this.#memory);
+    this.#streams.set(id, stream);
+    this.#tick();
+    this.#notify();
+    return stream;
+  }
+
+  #sweep(): void {
+    const before = this.#env.now() - KEPT_MS;
+    const gone = [...this.#streams.values()].filter((s) => s.end !== undefined && s.updated < before);
+    for (const stream of gone) {
+      stream.close();
+      this.#streams.delete(stream.id);
+    }
+    if (gone.length > 0) this.#notify();
+  }
+
+  #notify(): void {
+    for (const observer of this.#observers) observer();
+  }
+
+  /** Heartbeats and forgetting, while there are sessions. */
+  async #tick(): Promise<void> {
+    if (this.#ticking) return;
+    this.#ticking = true;
+    while (this.#streams.size > 0 && !this.#closed.signal.aborted) {
+      await this.#env.sleep(TICK_MS, this.#closed.signal).catch(() => {});
+      for (const stream of this.#streams.values()) {
+        for (const subscriber of stream.subscribers) subscriber.beat(HEARTBEAT_MS - TICK_MS / 2);
+      }
+      this.#sweep();
+    }
+    this.#ticking = false;
+  }
+}
