@@ -22,6 +22,7 @@ import { type Home, openHome } from "./home.ts";
 import { installedModules } from "./installed_modules.ts";
 import { ItemService } from "./item/item_service.ts";
 import { type InstanceLock, takeLock } from "./lock.ts";
+import { MappingService } from "./sources/mapping_service.ts";
 import { addNativeSource } from "./sources/native_source.ts";
 import { once, type OnceOptions } from "./once.ts";
 import type { Registry, Services } from "./services.ts";
@@ -49,6 +50,7 @@ export class Agent {
     private readonly services: Services,
     readonly settings: Settings,
     readonly sources: SourceService,
+    readonly mappings: MappingService,
     readonly items: ItemService,
     private readonly hub: Hub | undefined,
   ) {}
@@ -125,7 +127,14 @@ export class Agent {
     };
     const sources = new SourceService(services, registry.backends, secrets);
     await sealStored(services, registry.backends, secrets);
-    return new Agent(services, settings, sources, new ItemService(services), hub);
+    return new Agent(
+      services,
+      settings,
+      sources,
+      new MappingService(services),
+      new ItemService(services),
+      hub,
+    );
   }
 
   /** Installed backends and converters, and modules that could not be loaded. */

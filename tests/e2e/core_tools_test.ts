@@ -183,9 +183,9 @@ Deno.test("core_tools: projects are scope identifiers", () =>
     await add(agent, lab, {});
     const once = await agent.once();
     assertEquals(only(once.sources).items_unmapped, 13);
-    assertEquals(agent.sources.unmapped("lab"), ["Other project", "Spin project"]);
-    assertEquals(await agent.sources.autoassign("lab"), 1);
-    await agent.sources.map("lab", "CT_PROJECT_Spin project", "Spin");
+    assertEquals(agent.mappings.unmapped("lab"), ["Other project", "Spin project"]);
+    assertEquals(await agent.mappings.autoassign("lab"), 1);
+    await agent.mappings.set("lab", "CT_PROJECT_Spin project", "Spin");
     await agent.once();
     const scopes = new Map<string, number>();
     for (const { scope } of await agent.client.searchDatasets({}, { limit: 100 })) {

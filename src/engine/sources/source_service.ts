@@ -1,11 +1,11 @@
-/** What users do with sources: add, change, start, stop, reset, map, own, remove. */
+/** What users do with sources: add, change, start, stop, reset, own, remove. */
 import type { SourceRow } from "../../catalog/sources.ts";
 import { SyncError } from "../../kit/errors.ts";
 import type { BackendInfo, SourcePlan } from "../../readers/tasks.ts";
 import { refuseSecondNative, rememberRemoved } from "./native_source.ts";
-import { mappedIdentifier } from "./mapped_identifier.ts";
 import { findBackend, planOf } from "./resolve_source.ts";
-import { autoassign, findScope } from "./scopes.ts";
+import { findScope } from "./scopes.ts";
+import { findSource, type SourceRef } from "./source_ref.ts";
 import type { Services } from "../services.ts";
 import { checkConfig, type CheckedConfig, checkName, checkOverlap, checkPolicy } from "./source_checks.ts";
 import {
@@ -16,10 +16,7 @@ import {
   withoutSecrets,
 } from "./source_secrets.ts";
 import { errorView, sourceView } from "./source_view.ts";
-import type { ErrorView, ScopeMappingView, SourceView } from "../views.ts";
-
-/** A source by its name, or by its id. */
-export type SourceRef = string | number;
+import type { ErrorView, SourceView } from "../views.ts";
 
 export interface SourceInput {
   name: string;
@@ -233,77 +230,6 @@ export class SourceService {
     return this.s.catalog.errors.markAllViewed(this.#row(source).id);
   }
 
-  /** Maps a scope identifier; its items become due, already pushed ones move (C4). */
-  async map(source: SourceRef, identifier: string, scope: string): Promise<void> {
-    const row = this.#row(source);
-    await this.#map(row, mappedIdentifier(row.backend, identifier), scope);
-  }
-
-  /** As {@link map}, for an identifier without a mapping. @throws SyncError `scope_mapping_already_exists` */
-  async addMapping(source: SourceRef, written: string, scope: string): Promise<ScopeMappingView> {
-    const row = this.#row(source);
-    const identifier = mappedIdentifier(row.backend, written);
-    if (this.s.catalog.mappings.scopeOf(row.id, identifier) !== undefined) {
-      throw refused("scope_mapping_already_exists", `"${row.name}" maps "${identifier}" already`);
-    }
-    await this.#map(row, identifier, scope);
-    return this.#mapping(row, identifier);
-  }
-
-  /** As {@link map}, for an identifier that has a mapping. @throws SyncError `scope_mapping_not_found` */
-  async changeMapping(source: SourceRef, written: string, scope: string): Promise<ScopeMappingView> {
-    const row = this.#row(source);
-    const identifier = mappedIdentifier(row.backend, written);
-    this.#mapping(row, identifier);
-    await this.#map(row, identifier, scope);
-    return this.#mapping(row, identifier);
-  }
-
-  unmap(source: SourceRef, written: string): void {
-    const row = this.#row(source);
-    const identifier = mappedIdentifier(row.backend, written);
-    this.s.catalog.transaction(() => {
-      if (!this.s.catalog.mappings.remove(row.id, identifier)) throw noMapping(row, identifier);
-      if (row.default_scope === null) this.s.catalog.queue.unmapWaiting(row.id, identifier, this.s.env.now());
-    });
-  }
-
-  /** Scope identifiers without a scope. */
-  unmapped(source: SourceRef): string[] {
-    return this.s.catalog.queue.unmappedIdentifiers(this.#row(source).id);
-  }
-
-  /** Maps identifiers that equal a scope's name. @returns how many */
-  async autoassign(source: SourceRef): Promise<number> {
-    return await autoassign(this.s, this.#row(source));
-  }
-
-  async #map(row: SourceRow, identifier: string, scope: string): Promise<void> {
-    const info = await findBackend(this.s, row.backend);
-    if (!info.supports_scope_mapping) {
-      throw refused("scope_mapping_not_supported", `backend ${info.identifier} has no scope mappings`);
-    }
-    const uuid = await findScope(this.s.client, scope).catch((cause) => {
-      if (cause instanceof SyncError && cause.code === "sync_source_scope_not_found") {
-        throw new SyncError("usage", "scope_mapping_invalid_scope", cause.message, {
-          cause,
-          hint: cause.hint,
-        });
-      }
-      throw cause;
-    });
-    this.s.catalog.transaction(() => {
-      this.s.catalog.mappings.set(row.id, identifier, uuid);
-      this.s.catalog.queue.requeueForScope(row.id, identifier, true, this.s.env.now());
-    });
-  }
-
-  #mapping(row: SourceRow, identifier: string): ScopeMappingView {
-    const mapping = this.s.catalog.mappings.ofSource(row.id).find((m) => m.scope_identifier === identifier);
-    if (!mapping) throw noMapping(row, identifier);
-    return { ...mapping, sync_source_id: row.id };
-  }
-
   /** @returns the whole configuration: new secrets in clear, the others as references; undefined when nothing changes */
   async #checkPatch(
     info: BackendInfo,
@@ -341,13 +267,7 @@ export class SourceService {
   }
 
   #row(source: SourceRef): SourceRow {
-    const { sources } = this.s.catalog;
-    const row = typeof source === "number" ? sources.byId(source) : sources.byName(source);
-    if (row) return row;
-    const which = typeof source === "number" ? `with id ${source}` : `"${source}"`;
-    throw new SyncError("usage", "sync_source_not_found", `there is no source ${which}`, {
-      hint: "List them with: etiket-sync source list",
-    });
+    return findSource(this.s.catalog, source);
   }
 
   /** Where the source led. Secrets do not decide that: the new ones stand for old ones that cannot be opened any more. */
@@ -393,10 +313,6 @@ function canonical(value: unknown): string {
 
 function withoutNulls(config: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(config).filter(([, v]) => v !== null));
-}
-
-function noMapping(row: SourceRow, identifier: string): SyncError {
-  return refused("scope_mapping_not_found", `"${row.name}" has no mapping for "${identifier}"`);
 }
 
 function refused(code: string, message: string): SyncError {

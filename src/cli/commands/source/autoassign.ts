@@ -11,9 +11,9 @@ export const sourceAutoassign = (cli: Cli) =>
     .argument("<name>", "name of the source")
     .action((name) =>
       cli.withAgent(async (agent) => {
-        const made = await agent.sources.autoassign(name);
+        const made = await agent.mappings.autoassign(name);
         cli.print(
-          { source: name, mappings_made: made, unmapped: agent.sources.unmapped(name) },
+          { source: name, mappings_made: made, unmapped: agent.mappings.unmapped(name) },
           (r) =>
             `${count(made, "mapping")} made, ${count(r.unmapped.length, "identifier")} left without a scope.`,
         );

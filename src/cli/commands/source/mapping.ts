@@ -13,7 +13,7 @@ export const sourceMap = (cli: Cli) =>
     .argument("<scope>", "scope: name or uuid")
     .action((name, identifier, scope) =>
       cli.withAgent(async (agent) => {
-        await agent.sources.map(name, identifier, scope);
+        await agent.mappings.set(name, identifier, scope);
         cli.print(agent.sources.get(name), sourceCard);
       })
     );
@@ -27,7 +27,7 @@ export const sourceUnmap = (cli: Cli) =>
     .argument("<identifier>", "the identifier that was mapped")
     .action((name, identifier) =>
       cli.withAgent(async (agent) => {
-        await agent.sources.unmap(name, identifier);
+        await agent.mappings.remove(name, identifier);
         cli.print(agent.sources.get(name), sourceCard);
       })
     );
@@ -40,7 +40,7 @@ export const sourceUnmapped = (cli: Cli) =>
     .argument("<name>", "name of the source")
     .action((name) =>
       cli.withAgent((agent) =>
-        cli.print(agent.sources.unmapped(name), (identifiers) =>
+        cli.print(agent.mappings.unmapped(name), (identifiers) =>
           identifiers.length > 0 ? identifiers.map(printable).join("\n") : "Every item has a scope.")
       )
     );
