@@ -149,8 +149,8 @@ function numbersOf(values: LiveValues): Float64Array {
 function removeIfThere(path: string): void {
   try {
     Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  } catch {
+    // Not there, or its folder is what fails; the folder is a cache that is emptied later.
   }
 }
 
