@@ -1,5 +1,4 @@
 /** The values of a block between their two forms: bytes or texts in memory, base64 or a list on the wire. */
-import { Buffer } from "node:buffer";
 import { sizeOf } from "./box.ts";
 import type { Block, Variable } from "./live_event.ts";
 import { cellBytes, type CellData } from "./variable_cells.ts";
@@ -16,7 +15,7 @@ export function dataOf(block: Block, dtype: Variable["dtype"]): CellData {
     return data;
   }
   if (typeof data !== "string" || encoding !== encodingOf(dtype)) throw misfit(block, dtype);
-  const bytes = Buffer.from(data, "base64");
+  const bytes = decoded(data);
   if (bytes.length !== cells * cellBytes(dtype)) throw misfit(block, dtype);
   return bytes;
 }
@@ -24,6 +23,12 @@ export function dataOf(block: Block, dtype: Variable["dtype"]): CellData {
 /** What a block says of its values on the wire. */
 export function encoded(dtype: Variable["dtype"], data: CellData): Pick<Block, "encoding" | "data"> {
   return { encoding: encodingOf(dtype), data: data instanceof Uint8Array ? data.toBase64() : [...data] };
+}
+
+/** Browsers of the last years have no decoder for bytes yet. */
+function decoded(base64: string): Uint8Array<ArrayBuffer> {
+  if (typeof Uint8Array.fromBase64 === "function") return Uint8Array.fromBase64(base64);
+  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 }
 
 function encodingOf(dtype: Variable["dtype"]): Block["encoding"] {

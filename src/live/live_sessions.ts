@@ -5,7 +5,7 @@ import type { LiveSessionView, SessionFacts } from "./live_event.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { LiveStream } from "./live_stream.ts";
 import { PagePool } from "./page_pool.ts";
-import { ReplayMemory } from "./replay_window.ts";
+import { ReplayMemory, WINDOW, type WindowLimits } from "./replay_window.ts";
 import { LiveSubscription, type Position } from "./subscription.ts";
 
 /** A session can be read for so long after its end, ms. */
@@ -27,20 +27,24 @@ export interface LiveSessionsOptions {
   folder?: string;
   cellsInMemory?: number;
   eventsInMemory?: number;
+  /** How far back a subscriber may come back without a snapshot; default 10,000 events, 64 MiB. */
+  window?: WindowLimits;
 }
 
 export class LiveSessions {
   readonly #env: Env;
   readonly #pool: PagePool;
   readonly #memory: ReplayMemory;
+  readonly #window: WindowLimits;
   readonly #streams = new Map<string, LiveStream>();
   readonly #closed = new AbortController();
   readonly #observers = new Set<() => void>();
   #ticking = false;
 
-  constructor({ env, folder, cellsInMemory, eventsInMemory }: LiveSessionsOptions) {
+  constructor({ env, folder, cellsInMemory, eventsInMemory, window }: LiveSessionsOptions) {
     this.#env = env;
     this.#pool = new PagePool(folder, cellsInMemory ?? CELLS_IN_MEMORY);
+    this.#window = window ?? WINDOW;
     this.#memory = new ReplayMemory(folder, eventsInMemory ?? EVENTS_IN_MEMORY);
   }
 
@@ -97,7 +101,7 @@ export class LiveSessions {
     const id = facts.id ?? this.#env.uuid();
     this.#streams.get(id)?.close();
     this.#streams.delete(id);
-    const stream = new LiveStream(id, facts, this.#env, this.#pool, this.#memory);
+    const stream = new LiveStream(id, facts, this.#env, this.#pool, this.#memory, this.#window);
     this.#streams.set(id, stream);
     this.#tick();
     this.#notify();

@@ -15,7 +15,7 @@ import type {
   Variable,
 } from "./live_event.ts";
 import type { PagePool } from "./page_pool.ts";
-import { type ReplayMemory, ReplayWindow } from "./replay_window.ts";
+import { type ReplayMemory, ReplayWindow, type WindowLimits } from "./replay_window.ts";
 import { Snapshot } from "./snapshot.ts";
 import { type CellData, VariableCells } from "./variable_cells.ts";
 
@@ -56,8 +56,9 @@ export class LiveStream {
     private readonly env: Env,
     private readonly pool: PagePool,
     memory: ReplayMemory,
+    readonly limits: WindowLimits,
   ) {
-    this.window = new ReplayWindow(memory);
+    this.window = new ReplayWindow(memory, limits);
     this.epoch = env.uuid();
     this.started = this.updated = env.now();
   }

@@ -5,12 +5,16 @@
 import { join } from "node:path";
 import type { LiveEventType } from "./live_event.ts";
 
-/** How far back a subscriber may come back without a snapshot. */
-export const WINDOW_EVENTS = 10_000;
-export const WINDOW_BYTES = 64 * 1024 * 1024;
+export interface WindowLimits {
+  events: number;
+  bytes: number;
+}
 
-const BLOCK_EVENTS = 500;
-const BLOCK_BYTES = 1024 * 1024;
+/** How far back a subscriber may come back without a snapshot. */
+export const WINDOW: WindowLimits = { events: 10_000, bytes: 64 * 1024 * 1024 };
+
+/** A block is this part of the window. */
+const BLOCKS = 32;
 
 export interface LoggedEvent {
   type: LiveEventType;
@@ -100,12 +104,13 @@ export class ReplayWindow {
 
   constructor(
     private readonly memory: ReplayMemory,
-    private readonly limits = { events: WINDOW_EVENTS, bytes: WINDOW_BYTES },
+    private readonly limits: WindowLimits,
   ) {}
 
   append(event: LoggedEvent): void {
     let block = this.#blocks.at(-1);
-    if (!block || block.count >= BLOCK_EVENTS || block.size >= BLOCK_BYTES) {
+    const { events, bytes } = this.limits;
+    if (!block || block.count >= events / BLOCKS || block.size >= bytes / BLOCKS) {
       if (block) this.memory.add(block);
       block = { events: [], file: undefined, count: 0, size: 0, seq_from: event.seq_from, seq: event.seq };
       this.#blocks.push(block);

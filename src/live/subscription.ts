@@ -2,7 +2,6 @@
 import { LiveEvent, type LiveEventType } from "./live_event.ts";
 import type { Follower, LiveStream } from "./live_stream.ts";
 import { type Mergeable, mergeEvents } from "./merge_events.ts";
-import { WINDOW_BYTES } from "./replay_window.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A reader whose next event is older than this gets merged ones, ms. */
@@ -139,7 +138,7 @@ export class LiveSubscription implements AsyncIterable<LiveMessage>, Follower {
     }
     const merged = this.#merged.shift();
     if (merged) return this.#message(merged, JSON.stringify(merged));
-    if (this.#seq === undefined || window.bytesAfter(this.#seq) > WINDOW_BYTES) return this.#whole();
+    if (this.#seq === undefined || window.bytesAfter(this.#seq) > stream.limits.bytes) return this.#whole();
     if (this.#seq >= stream.seq) {
       this.#endTold ||= stream.end !== undefined;
       return undefined;
