@@ -5,7 +5,8 @@ import { quoted, type ReadOnlyDatabase, type Row } from "../../src/kit/sqlite/re
 import { rowDigest } from "../../src/kit/sqlite/row_digest.ts";
 import { withReadOnly } from "../../src/kit/sqlite/with_read_only.ts";
 import type { QcodesConfig } from "./config.ts";
-import { demandQcodes, lastRow, metadataColumns } from "./database.ts";
+import { demandQcodes, lastRow, metadataColumns, secondsOf } from "./database.ts";
+import { lastWritten, runningRuns, type Unfinished, unfinishedSchema } from "./live/running_runs.ts";
 
 /** Runs of one page of a sweep over all runs. */
 const PAGE = 500;
@@ -21,6 +22,8 @@ const cursorSchema = z.object({
   below: z.number().nullable(),
   /** When the last sweep began, ms since 1970 UTC. */
   swept: z.number(),
+  /** Runs that may be measured just now. */
+  unfinished: unfinishedSchema.default({}),
 });
 type Cursor = z.infer<typeof cursorSchema>;
 
@@ -30,6 +33,7 @@ type Cursor = z.infer<typeof cursorSchema>;
  */
 export function discover(config: QcodesConfig, since: unknown, now: number): Promise<DiscoveryPage> {
   const parsed = cursorSchema.safeParse(since);
+  const modified = lastWritten(config.database_path);
   return withReadOnly(config.database_path, (db): DiscoveryPage => {
     demandQcodes(db);
     const tables = db.tables();
@@ -43,9 +47,26 @@ export function discover(config: QcodesConfig, since: unknown, now: number): Pro
     const exhausted = last <= 1 || rows.length === 0 || runsBelow(db, last, 1).length === 0;
     // The sweep goes on after the newest when there is more that was not looked at.
     const below = exhausted || cursor.below === null && last <= seen + 1 ? null : last;
+    const looked = rows.map((row) => ({ row, count: rowsOf(db, tables, row) }));
+    const { running, unfinished } = runningRuns(
+      looked.flatMap(({ row, count }) =>
+        count === null || !tables.has(tableOf(row)) ? [] : [{
+          runId: Number(row.run_id),
+          rows: count,
+          started: secondsOf(row.run_timestamp),
+          newest: Number(row.run_id) === max,
+        }]
+      ),
+      stillUnfinished(cursor.unfinished, looked),
+      modified,
+      now,
+    );
     return {
-      items: rows.map((row) => itemOf(row, config, rowsOf(db, tables, row))),
-      cursor: { max: Math.max(max, 0), below, swept: cursor.swept } satisfies Cursor,
+      items: looked.map(({ row, count }) => ({
+        ...itemOf(row, config, count),
+        ...(running.has(Number(row.run_id)) ? { running: true as const } : {}),
+      })),
+      cursor: { max: Math.max(max, 0), below, swept: cursor.swept, unfinished } satisfies Cursor,
       more: below !== null,
     };
   });
@@ -53,9 +74,9 @@ export function discover(config: QcodesConfig, since: unknown, now: number): Pro
 
 function nextCursor(cursor: Cursor | null, max: number, now: number): Cursor {
   // A smaller number of runs: another database was put in this place.
-  if (!cursor || max < cursor.max) return { max, below: max + 1, swept: now };
+  if (!cursor || max < cursor.max) return { max, below: max + 1, swept: now, unfinished: {} };
   const due = now - cursor.swept >= SWEEP_EVERY || now < cursor.swept;
-  return cursor.below === null && due ? { max, below: max + 1, swept: now } : cursor;
+  return cursor.below === null && due ? { ...cursor, max, below: max + 1, swept: now } : cursor;
 }
 
 /** Never the snapshot or the description: they can be megabytes. */
@@ -87,9 +108,22 @@ function runsAbove(db: ReadOnlyDatabase, above: number): Row[] {
 
 /** How far an unfinished run is; rows of a finished one do not change. */
 function rowsOf(db: ReadOnlyDatabase, tables: Set<string>, row: Row): number | null {
-  const table = String(row.result_table_name ?? "");
+  const table = tableOf(row);
   if (Number(row.is_completed) === 1) return null;
   return tables.has(table) ? lastRow(db, table) : 0;
+}
+
+/** What is remembered of runs that are not known to be finished by now. */
+function stillUnfinished(
+  before: Unfinished,
+  looked: readonly { row: Row; count: number | null }[],
+): Unfinished {
+  const finished = new Set(looked.filter((l) => l.count === null).map(({ row }) => String(row.run_id)));
+  return Object.fromEntries(Object.entries(before).filter(([id]) => !finished.has(id)));
+}
+
+function tableOf(row: Row): string {
+  return String(row.result_table_name ?? "");
 }
 
 function itemOf(row: Row, config: QcodesConfig, rows: number | null): DiscoveredItem {

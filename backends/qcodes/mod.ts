@@ -2,6 +2,7 @@
 import { defineBackend } from "../../src/kit/define_backend.ts";
 import { FIELDS, qcodesConfig, validate } from "./config.ts";
 import { discover } from "./discover.ts";
+import { liveRun } from "./live/live.ts";
 import { readRunItem } from "./read.ts";
 
 export default defineBackend({
@@ -21,4 +22,5 @@ export default defineBackend({
   },
   discover: (config, since) => discover(qcodesConfig(config), since, Date.now()),
   read: (config, item, context) => readRunItem(qcodesConfig(config), item, context),
+  live: (config, item, context) => liveRun(qcodesConfig(config), item, context),
 });

@@ -1,0 +1,135 @@
+/** Follows one run of a database while it is measured. */
+import { dirname } from "node:path";
+import { statSync } from "node:fs";
+import { SyncError } from "../../../src/kit/errors.ts";
+import type { LiveChange, LiveEnd, LiveLook, LiveSession } from "../../../src/kit/live.ts";
+import type { DatabaseFollower } from "../../../src/kit/sqlite/follow_database.ts";
+import type { Run } from "../database.ts";
+import type { RunDescription } from "../interdependencies.ts";
+import { Layout } from "./layout.ts";
+import { type NewRows, readNewRows } from "./new_rows.ts";
+import { runFacts } from "./run_facts.ts";
+
+/** A database that is missing for longer is gone, ms: programs that replace a file may do so in two steps. */
+const GONE_AFTER = 2000;
+
+export class RunSession implements LiveSession {
+  readonly watch: string[];
+  readonly poll = { active: 15, quiet: 100 };
+  readonly silence = "parks";
+  readonly #layout: Layout;
+  /** Last row that was placed. */
+  #last = 0;
+  #opened = false;
+  /** There is more to read although the database did not change. */
+  #more = true;
+  #fileId = "";
+  #missingSince: number | null = null;
+  #end: LiveEnd | null = null;
+
+  constructor(
+    readonly path: string,
+    readonly run: Run,
+    readonly description: RunDescription,
+    readonly follower: DatabaseFollower,
+    readonly now: () => number,
+  ) {
+    this.watch = [path, `${path}-wal`, dirname(path)];
+    this.#layout = new Layout(description);
+  }
+
+  look(): LiveLook {
+    if (this.#end) return { changes: [], end: this.#end };
+    try {
+      if (!this.follower.changed() && !this.#more) return { changes: [] };
+      this.#noticeReplacement();
+      const rows = this.#read();
+      this.#missingSince = null;
+      if (rows === null) return this.#ended([], this.#lost(`run ${this.run.runId} is not there any more`));
+      return this.#placed(rows);
+    } catch (e) {
+      return this.#notRead(e);
+    }
+  }
+
+  close(): void {
+    this.follower[Symbol.dispose]();
+  }
+
+  #read(): NewRows | null {
+    return this.follower.read((db) =>
+      readNewRows(db, this.run, this.description, this.#layout.names, this.#last)
+    );
+  }
+
+  /** Another file in its place may hold the same run, but nothing says that its rows are those that were read. */
+  #noticeReplacement(): void {
+    const { dev, ino } = statSync(this.path, { bigint: true });
+    const fileId = `${dev}:${ino}`;
+    if (this.#fileId !== "" && fileId !== this.#fileId) this.#beginAnew();
+    this.#fileId = fileId;
+  }
+
+  #beginAnew(): void {
+    this.#layout.reset();
+    this.#last = 0;
+    this.#opened = false;
+  }
+
+  #placed({ last, upTo, isCompleted, batches }: NewRows): LiveLook {
+    this.#more = true;
+    if (last < this.#last) {
+      this.#beginAnew();
+      return { changes: [], more: true };
+    }
+    let { variables } = this.#layout;
+    let placed = this.#layout.place(batches);
+    // From the first row on the same rows can be placed again; else all of them have to be read again.
+    while (!placed && this.#last === 0) {
+      this.#opened = false;
+      ({ variables } = this.#layout);
+      placed = this.#layout.place(batches);
+    }
+    if (!placed) {
+      this.#beginAnew();
+      return { changes: [], more: true };
+    }
+    const opening: LiveChange[] = this.#opened
+      ? []
+      : [{ type: "open", ...runFacts(this.run, this.description), variables }];
+    const changes = [...opening, ...placed];
+    this.#opened = true;
+    this.#last = upTo;
+    this.#more = upTo < last;
+    if (this.#more) return { changes, more: true };
+    if (!isCompleted) return { changes };
+    return this.#ended([...changes, ...this.#layout.finish()], {
+      reason: "completed",
+      evidence: `is_completed = 1 and row ${last} was the last`,
+      complete: true,
+    });
+  }
+
+  #ended(changes: LiveChange[], end: LiveEnd): LiveLook {
+    this.#end = end;
+    return { changes, end };
+  }
+
+  #lost(evidence: string): LiveEnd {
+    return { reason: "lost", evidence, complete: false };
+  }
+
+  #notRead(e: unknown): LiveLook {
+    const missing = e instanceof SyncError && e.code === "sqlite_missing" ||
+      e instanceof Error && "code" in e && e.code === "ENOENT";
+    if (missing) {
+      this.#missingSince ??= this.now();
+      if (this.now() - this.#missingSince < GONE_AFTER) {
+        return { changes: [], delayed: `${this.path} is missing` };
+      }
+      return this.#ended([], this.#lost(`${this.path} does not exist any more`));
+    }
+    if (e instanceof SyncError && e.class === "busy") return { changes: [], delayed: e.message };
+    throw e;
+  }
+}
