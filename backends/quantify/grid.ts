@@ -12,18 +12,24 @@ import { type Attributes, sizeOf } from "../../src/kit/labelled.ts";
 import type { Measurement, Variable } from "./measurement.ts";
 
 /** The dimension along which Quantify stores points. */
-const POINTS = "dim_0";
+export const POINTS = "dim_0";
 
 /** Arranges a measurement on its grid; whatever is none stays as it is. */
 export function gridded(measurement: Measurement, scratch: Scratch): Measurement {
-  const setpoints = measurement.variables
+  const setpoints = setpointsOf(measurement);
+  const [first, ...others] = setpoints;
+  if (!first) return measurement;
+  if (others.length === 0) return onOneAxis(measurement, first) ?? measurement;
+  const grid = gridOf(setpoints);
+  return grid ? onAxes(measurement, setpoints, grid, scratch) : measurement;
+}
+
+/** The setpoints of the points in the order of their axes; none where they are not lists of points. */
+export function setpointsOf({ variables }: Measurement): Variable[] {
+  const setpoints = variables
     .filter((v) => v.name.startsWith("x"))
     .sort((a, b) => compareCodePoints(a.name, b.name));
-  const [first, ...others] = setpoints;
-  const areColumns = setpoints.every((v) => v.dims.length === 1 && v.dims[0] === POINTS);
-  if (!first || !areColumns) return measurement;
-  return (others.length === 0 ? onOneAxis(measurement, first) : onAxes(measurement, setpoints, scratch)) ??
-    measurement;
+  return setpoints.every((v) => v.dims.length === 1 && v.dims[0] === POINTS) ? setpoints : [];
 }
 
 /** One setpoint: it labels the points as they are, in their order, repeated ones too. */
@@ -37,12 +43,16 @@ function onOneAxis(measurement: Measurement, setpoint: Variable): Measurement | 
   return { ...measurement, variables, attrs: griddedAttributes(measurement.attrs) };
 }
 
-/** Several setpoints: a grid when every combination of their values was set, once. */
-function onAxes(
-  measurement: Measurement,
-  setpoints: readonly Variable[],
-  scratch: Scratch,
-): Measurement | undefined {
+export interface Grid {
+  /** The setpoints with their distinct values, each on its own dimension. */
+  axes: Variable[];
+  cells: Cells;
+  /** Null when the points lie in the order of the cells. */
+  place: Placement | null;
+}
+
+/** The grid of several setpoints: every combination of their values was set, once. Undefined when there is none. */
+export function gridOf(setpoints: readonly Variable[]): Grid | undefined {
   const columns = setpoints.map((v) => v.column);
   const levels = columns.map(levelsOf);
   const cells = cellsOf(columns, levels);
@@ -53,19 +63,20 @@ function onAxes(
     const column = levels[k]?.column ?? v.column;
     return { ...v, dims: [v.name], shape: [column.length], role: "coordinate", column };
   });
-  const grid = { axes, cells, place: ascending ? null : cells.place };
+  return { axes, cells, place: ascending ? null : cells.place };
+}
+
+function onAxes(
+  measurement: Measurement,
+  setpoints: readonly Variable[],
+  grid: Grid,
+  scratch: Scratch,
+): Measurement {
   const rest = measurement.variables
     // An index of the points has no meaning beside the setpoints.
     .filter((v) => !setpoints.includes(v) && v.name !== POINTS)
     .map((v) => v.dims.includes(POINTS) ? spread(v, grid, scratch) : v);
-  return { ...measurement, variables: [...axes, ...rest], attrs: griddedAttributes(measurement.attrs) };
-}
-
-interface Grid {
-  axes: readonly Variable[];
-  cells: Cells;
-  /** Null when the points lie in the order of the cells. */
-  place: Placement | null;
+  return { ...measurement, variables: [...grid.axes, ...rest], attrs: griddedAttributes(measurement.attrs) };
 }
 
 /** Puts the points of a variable on the grid. Further dimensions come first, as xarray's `unstack` has it. */

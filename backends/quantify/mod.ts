@@ -2,6 +2,7 @@
 import { defineBackend } from "../../src/kit/define_backend.ts";
 import { FIELDS, quantifyConfig, validate } from "./config.ts";
 import { CONTAINER_PATH } from "./container_name.ts";
+import { followContainer } from "./live.ts";
 import { readContainer } from "./read.ts";
 
 export default defineBackend({
@@ -22,4 +23,5 @@ export default defineBackend({
   read: async (config, item, context) => ({
     draft: await readContainer(quantifyConfig(config), item, context),
   }),
+  live: (config, item, context) => followContainer(quantifyConfig(config), item, context),
 });
