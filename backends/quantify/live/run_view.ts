@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { itemBytes, type NumericDtype } from "../../../src/kit/grid/dtypes.ts";
 import { type AttrValue, sizeOf } from "../../../src/kit/labelled.ts";
-import type { LiveChange, LiveOpen, LivePatch, LiveValues } from "../../../src/kit/live.ts";
+import type { LiveChange, LiveOpen, LiveValues } from "../../../src/kit/live.ts";
 import { parseContainerName } from "../container_name.ts";
 import { POINTS } from "../grid.ts";
 import type { Measurement, Variable } from "../measurement.ts";
