@@ -9,6 +9,7 @@ import type { LocalAgent } from "./local_agent.ts";
 import { activity } from "./wire.ts";
 import { agentRoutes } from "./routes/agent.ts";
 import { itemRoutes } from "./routes/items.ts";
+import { liveRoutes } from "./routes/live.ts";
 import { scopeMappingRoutes } from "./routes/scope_mappings.ts";
 import { sourceRoutes } from "./routes/sources.ts";
 
@@ -29,7 +30,8 @@ export interface LocalApiOptions {
 /** The routes of the published interface that exist so far, and the agent's activity, under `/api/v1`. */
 export function localApi(agent: LocalAgent, serving: Serving, options: LocalApiOptions): LocalApi {
   const feed = new ActivityFeed(() => activity(serving.activity()));
-  const parts = { agent, serving, feed };
+  const closing = new AbortController();
+  const parts = { agent, serving, feed, closing: closing.signal };
   // A trailing slash makes no other place of a path: frameworks of clients differ in it.
   const app = new Hono({ strict: false });
 
@@ -44,18 +46,24 @@ export function localApi(agent: LocalAgent, serving: Serving, options: LocalApiO
   app.use(async (c, next) => {
     checkRequest(c.req.raw, options.policy());
     await next();
+    // The answer to a WebSocket's handshake can not be touched.
+    if (c.res.status === 101) return;
     for (const [name, value] of Object.entries(REPLY_HEADERS)) c.res.headers.set(name, value);
   });
   app.route("/api/v1/sync/agent", agentRoutes(parts));
   app.route("/api/v1/sync/sources/:id/scope-mappings", scopeMappingRoutes(parts));
   app.route("/api/v1/sync/sources", sourceRoutes(parts));
   app.route("/api/v1/sync/items", itemRoutes(parts));
+  app.route("/api/v1/live", liveRoutes(parts));
   const offered = app.routes.filter((route) => route.method !== "ALL");
   refuseOtherMethods(app, offered);
   return {
     fetch: (request) => app.fetch(request),
     routes: () => offered.map(({ method, path }) => [method, path]),
-    close: () => feed.close(),
+    close() {
+      feed.close();
+      closing.abort();
+    },
   };
 }
 

@@ -1,6 +1,8 @@
 /** The local API on a real agent with a state folder of its own, and an engine that only writes down what it is told. */
 import { Agent } from "../engine/agent.ts";
 import type { Serving } from "../engine/serving.ts";
+import { systemEnv } from "../env.ts";
+import { LiveSessions } from "../live/live_sessions.ts";
 import type { ActivityView, AgentState, AgentStatusView } from "../engine/views.ts";
 import { SyncError } from "../kit/errors.ts";
 import { type LocalApi, localApi } from "./local_api.ts";
@@ -14,6 +16,7 @@ export class FakeServing implements Serving {
   state: AgentState = "running";
   bytes_uploaded = 0;
   looks = 0;
+  readonly live = new LiveSessions({ env: systemEnv });
 
   status(): AgentStatusView {
     return {
@@ -88,6 +91,7 @@ export class TestApi implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.api.close();
+    this.serving.live.close();
     await this.agent.close();
     await Deno.remove(this.root, { recursive: true });
   }

@@ -18,6 +18,7 @@ import { rateAt } from "../transfer/timetable.ts";
 import { transferSlots } from "../transfer/slots.ts";
 import { VERSION } from "../version.ts";
 import { Engine } from "./engine.ts";
+import { LiveSessions } from "../live/live_sessions.ts";
 import { type Home, openHome } from "./home.ts";
 import { installedModules } from "./installed_modules.ts";
 import { ItemService } from "./item/item_service.ts";
@@ -53,6 +54,8 @@ export class Agent {
     readonly mappings: MappingService,
     readonly items: ItemService,
     private readonly hub: Hub | undefined,
+    /** Running measurements that are followed. */
+    readonly live: LiveSessions,
   ) {}
 
   get home(): Home {
@@ -127,6 +130,7 @@ export class Agent {
     };
     const sources = new SourceService(services, registry.backends, secrets);
     await sealStored(services, registry.backends, secrets);
+    const live = new LiveSessions({ env, folder: join(home.stagingDir, "live") });
     return new Agent(
       services,
       settings,
@@ -134,6 +138,7 @@ export class Agent {
       new MappingService(services),
       new ItemService(services),
       hub,
+      live,
     );
   }
 
@@ -167,6 +172,7 @@ export class Agent {
     const control = new AbortController();
     const done = engine.run(control.signal).finally(() => lock.release());
     return {
+      live: this.live,
       status: () => engine.status(),
       activity: () => engine.activity(),
       start: () => engine.start(),
@@ -228,6 +234,7 @@ export class Agent {
   /** Ends reader processes and closes files. */
   async close(): Promise<void> {
     await this.readers.close();
+    this.live.close();
     this.client.close();
     await this.hub?.close();
     this.catalog.close();

@@ -1,7 +1,10 @@
 /** A serving agent as the local API and the command line see it. */
+import type { LiveSessions } from "../live/live_sessions.ts";
 import type { ActivityView, AgentStatusView } from "./views.ts";
 
 export interface Serving {
+  /** Running measurements that are followed. */
+  readonly live: LiveSessions;
   status(): AgentStatusView;
   activity(): ActivityView;
   /** @throws SyncError `sync_agent_already_running` */

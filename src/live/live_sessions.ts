@@ -13,6 +13,10 @@ export const KEPT_MS = 10 * 60_000;
 /** A subscriber hears something at least this often, ms. */
 export const HEARTBEAT_MS = 5_000;
 const TICK_MS = 500;
+/** Readers of all sessions together. */
+const MAX_READERS = 512;
+/** Ids of sessions that are gone, for a better word than "unknown". */
+const GONE_KEPT = 1000;
 
 const CELLS_IN_MEMORY = 64 * 1024 * 1024;
 const EVENTS_IN_MEMORY = 128 * 1024 * 1024;
@@ -39,6 +43,8 @@ export class LiveSessions {
   readonly #streams = new Map<string, LiveStream>();
   readonly #closed = new AbortController();
   readonly #observers = new Set<() => void>();
+  readonly #gone = new Set<string>();
+  #readers = 0;
   #ticking = false;
 
   constructor({ env, folder, cellsInMemory, eventsInMemory, window }: LiveSessionsOptions) {
@@ -65,20 +71,40 @@ export class LiveSessions {
     return stream && stream.seq > 0 ? stream.view : undefined;
   }
 
+  /** @throws SyncError `live_session_not_found`, `live_session_over` */
+  view(id: string): LiveSessionView {
+    const view = this.get(id);
+    if (!view) throw this.#missing(id);
+    return view;
+  }
+
   /**
    * Follows a session: every event after `after` where that is possible, else a snapshot first (E7).
-   * @throws SyncError `live_session_not_found`
+   * @param signal cancels it
+   * @throws SyncError `live_session_not_found`, `live_session_over`, `live_readers_too_many`
    */
-  subscribe(id: string, position: Position = {}): LiveSubscription {
+  subscribe(id: string, position: Position = {}, signal?: AbortSignal): LiveSubscription {
     this.#sweep();
     const stream = this.#streams.get(id);
-    if (!stream || this.#closed.signal.aborted) {
-      throw new SyncError("usage", "live_session_not_found", `there is no live session ${id}`, {
-        hint: "It may have ended more than 10 minutes ago: list the sessions.",
-      });
+    if (!stream || this.#closed.signal.aborted) throw this.#missing(id);
+    if (this.#readers >= MAX_READERS) {
+      throw new SyncError(
+        "busy",
+        "live_readers_too_many",
+        `${MAX_READERS} readers follow live sessions already`,
+        {
+          hint: "Close some of them.",
+        },
+      );
     }
-    const subscription = new LiveSubscription(stream, position, this.#env);
-    this.#tick();
+    this.#readers++;
+    const end = () => subscription.cancel();
+    const subscription = new LiveSubscription(stream, position, this.#env, () => {
+      this.#readers--;
+      signal?.removeEventListener("abort", end);
+    });
+    if (signal?.aborted) subscription.cancel();
+    else signal?.addEventListener("abort", end, { once: true });
     return subscription;
   }
 
@@ -114,8 +140,26 @@ export class LiveSessions {
     for (const stream of gone) {
       stream.close();
       this.#streams.delete(stream.id);
+      this.#gone.add(stream.id);
+    }
+    for (const id of [...this.#gone].slice(0, Math.max(0, this.#gone.size - GONE_KEPT))) {
+      this.#gone.delete(id);
     }
     if (gone.length > 0) this.#notify();
+  }
+
+  #missing(id: string): SyncError {
+    const hint = "List the sessions to see which ones can be read now.";
+    return this.#gone.has(id)
+      ? new SyncError(
+        "usage",
+        "live_session_over",
+        `the live session ${id} has ended more than 10 minutes ago`,
+        {
+          hint,
+        },
+      )
+      : new SyncError("usage", "live_session_not_found", `there is no live session ${id}`, { hint });
   }
 
   #notify(): void {

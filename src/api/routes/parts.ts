@@ -7,4 +7,6 @@ export interface ApiParts {
   agent: LocalAgent;
   serving: Serving;
   feed: ActivityFeed;
+  /** Streams end. */
+  closing: AbortSignal;
 }
