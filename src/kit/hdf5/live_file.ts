@@ -13,7 +13,8 @@
 import { join } from "node:path";
 import { SyncError } from "../errors.ts";
 import type { LiveChange, LiveOpen, LivePatch, LiveValues } from "../live.ts";
-import { largestExtent, layLiveFile, type LiveFileLayout, type StoredPart } from "./live_file_layout.ts";
+import { layLiveFile, type LiveFileLayout } from "./live_file_layout.ts";
+import { longest, type StoredPart } from "./live_file_parts.ts";
 import { GrowingFile } from "./swmr/growing_file.ts";
 import type { GrowingDataset } from "./swmr/growing_dataset.ts";
 
@@ -65,9 +66,14 @@ export class LiveFile implements Disposable {
     this.#guarded(() => {
       if (!this.#open) return;
       const { file, layout } = this.#open;
-      const all = [...layout.parts, ...layout.dimensions].map(({ dataset }) => dataset);
-      for (const dataset of all) dataset.complete();
-      for (const dataset of all) dataset.settle();
+      for (const { dataset, axes } of layout.parts) {
+        dataset.complete(axes.map(({ scale, uses }) => Math.max(scale.extent[0]!, longest(uses))));
+        dataset.settle();
+      }
+      for (const { scale } of layout.dimensions.filter(({ bare }) => bare)) {
+        scale.complete(scale.extent);
+        scale.settle();
+      }
       file.writeSuperblock(layout.root, false);
       this[Symbol.dispose]();
     });
@@ -108,11 +114,11 @@ export class LiveFile implements Disposable {
   #settle(touched: Set<GrowingDataset>): void {
     if (!this.#open || touched.size === 0) return;
     const { file, layout } = this.#open;
-    for (const { dataset, uses } of layout.dimensions) {
-      const extent = largestExtent(uses);
-      if (extent === dataset.extent[0]) continue;
-      dataset.setExtent([extent]);
-      touched.add(dataset);
+    for (const { scale, uses } of layout.dimensions.filter(({ bare }) => bare)) {
+      const extent = longest(uses);
+      if (extent === scale.extent[0]) continue;
+      scale.setExtent([extent]);
+      touched.add(scale);
     }
     for (const dataset of touched) dataset.settle();
     if (file.grew) file.writeSuperblock(layout.root, true);

@@ -81,10 +81,14 @@ export class GrowingDataset {
     this.#resize(extent);
   }
 
-  /** Cuts the padding off: the dataset is as large as its extent, and complete. */
-  complete(): void {
-    this.#stored = [...this.extent];
-    this.#store.trim(this.extent);
+  /**
+   * Cuts the padding off: the dataset is complete and as large as its extent.
+   * @param inner extents of the dimensions of its axes; inner axes get these, since netCDF-C misplaces the values of a
+   * variable that is shorter than its dimension in any axis but the first
+   */
+  complete(inner: readonly number[]): void {
+    this.#stored = this.extent.map((n, axis) => axis === 0 ? n : Math.max(n, inner[axis]!));
+    this.#store.trim(this.#stored);
     this.#completed = 1;
   }
 
