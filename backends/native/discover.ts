@@ -48,7 +48,7 @@ export function discover(config: NativeConfig, since: unknown): Promise<Discover
       cursor: more ? { after: Number(rows.at(-1)?.id) } : null,
       more,
     };
-  }, { copyWal: 0 });
+  });
 }
 
 /**

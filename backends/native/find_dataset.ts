@@ -19,5 +19,5 @@ export function findDataset(
       ...storedUuids(scope),
     );
     return uuidOf(row?.uuid);
-  }, { copyWal: 0 });
+  });
 }

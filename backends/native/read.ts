@@ -60,7 +60,7 @@ export function readDataset(config: NativeConfig, item: ReadItem, temp: string):
       row.id ?? null,
     );
     return { draft: draftOf(db, row, sortFiles(files, config.movedTo)) };
-  }, { temp, copyWal: 0 });
+  }, { temp });
 }
 
 function draftOf(db: ReadOnlyDatabase, row: Row, files: ReturnType<typeof sortFiles>): DatasetDraft {

@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { ReadItem, TakenOver, WriteBack, WriteBackResult } from "../../src/kit/define_backend.ts";
 import { SyncError } from "../../src/kit/errors.ts";
-import { openSnapshot, sqliteUri } from "../../src/kit/sqlite/open_read_only.ts";
+import { sqliteUri } from "../../src/kit/sqlite/open_read_only.ts";
 import {
   quoted,
   ReadOnlyDatabase,
@@ -152,14 +152,14 @@ function write(path: string, planOf: (db: ReadOnlyDatabase) => Plan): WriteBackR
   const doing = `noting in ${path} what is on the platform`;
   // Asked before anything is open: closing any handle of the file would drop SQLite's locks.
   const hasWal = existsSync(`${path}-wal`);
-  let keeper: ReadOnlyDatabase | null = null;
+  let keeper: DatabaseSync | null = null;
   try {
     const db = new DatabaseSync(sqliteUri(path, "mode=rw"), { timeout: LOCK_WAIT_MS });
     try {
       // Whose the -wal is brings it into the database, not we.
       db.exec("PRAGMA wal_autocheckpoint = 0");
       db.exec("BEGIN IMMEDIATE");
-      if (hasWal) keeper = openSnapshot(path);
+      if (hasWal) keeper = openKeeper(path);
       const reader = new ReadOnlyDatabase(db, path);
       const { statements, moved } = planOf(reader);
       for (const [sql, ...params] of statements) db.prepare(sql).run(...params);
@@ -174,8 +174,19 @@ function write(path: string, planOf: (db: ReadOnlyDatabase) => Plan): WriteBackR
     throw writeError(e, doing);
   } finally {
     // Closed last, and for reading only: so nobody brings a -wal that was there into the database, or removes it.
-    keeper?.[Symbol.dispose]();
+    keeper?.close();
   }
+}
+
+/** Holds a snapshot; with a read-only `-shm` its closing cannot bring the `-wal` into the database. */
+function openKeeper(path: string): DatabaseSync {
+  const db = new DatabaseSync(sqliteUri(path, "mode=ro&readonly_shm=1"), {
+    readOnly: true,
+    timeout: LOCK_WAIT_MS,
+  });
+  // The snapshot is taken by the first read.
+  db.exec("BEGIN; SELECT count(*) FROM sqlite_master");
+  return db;
 }
 
 function writeError(thrown: unknown, doing: string): SyncError {

@@ -1,4 +1,5 @@
 /** What tells, without any lock, whether a SQLite database changed and which of its side files matter. */
+import { existsSync } from "node:fs";
 import { fingerprintText, statExact } from "../fingerprint.ts";
 import { SyncError } from "../errors.ts";
 
@@ -52,7 +53,7 @@ export function databaseState(path: string): DatabaseState {
   const wal = statOf(`${path}-wal`);
   const journal = statOf(`${path}-journal`);
   const hasWal = wal !== null && wal.size > 0;
-  const hasJournal = journal !== null && journal.size >= 512 && isHotJournal(`${path}-journal`);
+  const hasJournal = journal !== null && isHotJournal(`${path}-journal`);
   return {
     databaseIdentity,
     identity: [
@@ -82,7 +83,9 @@ function statOf(path: string) {
 }
 
 /** A journal whose header was zeroed (PERSIST) or cut (TRUNCATE) belongs to no open transaction. */
-function isHotJournal(path: string): boolean {
+export function isHotJournal(path: string): boolean {
+  // Asked first, for an error costs more than all the rest.
+  if (!existsSync(path) || (statOf(path)?.size ?? 0) < 512) return false;
   try {
     return readStart(path, 8).toHex() === JOURNAL_MAGIC;
   } catch (e) {

@@ -1,11 +1,12 @@
 /** Looks again and again at somebody else's database that is being written to, without a trace (rule B2). */
-import { rmSync } from "node:fs";
 import { SyncError } from "../errors.ts";
-import { databaseState } from "./database_state.ts";
-import { openCopy, openImmutable, openSnapshot } from "./open_read_only.ts";
-import type { ReadOnlyDatabase } from "./read_only_database.ts";
+import { CommittedDatabase } from "./in_place/committed_database.ts";
+import { WasmConnection } from "./in_place/wasm_connection.ts";
+import { type Engine, loadEngine } from "./in_place/wasm_engine.ts";
+import { ReadOnlyDatabase } from "./read_only_database.ts";
+import { sqliteError } from "./sqlite_error.ts";
 
-/** A database that is followed; one read at a time. */
+/** A database that is followed; one read at a time. Between reads nothing of it is open. */
 export interface DatabaseFollower extends Disposable {
   /**
    * Whether the database may have changed since the last successful {@link read} (true before the first). Costs
@@ -23,52 +24,76 @@ export interface DatabaseFollower extends Disposable {
   readonly bytesRead: number;
 }
 
-const ATTEMPTS = 5;
+/** Kept of a database from one look to the next, bytes: the way down to the rows that grow, and what was appended. */
+const CACHE = 2 << 20;
+/** Pauses before a read is repeated, ms; a file's time tells two writes apart after 20. */
+const PAUSES = [0, 5, 20, 40];
 
-/** Starts to follow a database in whatever journal mode. Nothing of it stays locked between the reads. */
-export function followDatabase(path: string): Promise<DatabaseFollower> {
-  return Promise.resolve(new Follower(path));
+/** Starts to follow a database in whatever journal mode. */
+export async function followDatabase(path: string): Promise<DatabaseFollower> {
+  return new Follower(await loadEngine(), path);
 }
 
 class Follower implements DatabaseFollower {
-  #seen = "";
-  bytesRead = 0;
+  readonly #source: CommittedDatabase;
+  #database: ReadOnlyDatabase | null = null;
 
-  constructor(readonly path: string) {}
+  constructor(readonly engine: Engine, readonly path: string) {
+    this.#source = new CommittedDatabase(path, CACHE);
+  }
+
+  get bytesRead(): number {
+    return this.#source.bytesRead;
+  }
 
   changed(): boolean {
-    return databaseState(this.path).identity !== this.#seen;
+    return this.#source.changed();
   }
 
   read<T>(use: (db: ReadOnlyDatabase) => T): T {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const outcome = this.#attempt(use, attempt === ATTEMPTS - 1);
+    for (const pause of [...PAUSES, null]) {
+      const outcome = this.#attempt(use);
       if (outcome) return outcome.value;
+      if (pause !== null) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
     }
-    throw new SyncError("busy", "sqlite_busy", `${this.path} keeps changing while it is read`, {
-      hint: "Another program is writing the database; it is tried again by itself.",
-    });
+    throw busy(this.path);
   }
 
-  #attempt<T>(use: (db: ReadOnlyDatabase) => T, last: boolean): { value: T } | null {
-    const state = databaseState(this.path);
-    const folder = Deno.makeTempDirSync({ prefix: "sqlite-" });
+  /** @returns null when the state did not hold */
+  #attempt<T>(use: (db: ReadOnlyDatabase) => T): { value: T } | null {
+    const source = this.#source;
     try {
-      using db = state.wal && state.shm && (last || state.size > 64 << 20)
-        ? openSnapshot(this.path)
-        : state.wal || state.journal || last
-        ? openCopy(this.path, state, folder)
-        : openImmutable(this.path);
-      if (!db) return null;
-      const value = use(db);
-      if (databaseState(this.path).databaseIdentity !== state.databaseIdentity) return null;
-      this.#seen = state.identity;
-      this.bytesRead += state.size;
-      return { value };
+      if (!source.begin()) return null;
+      try {
+        const value = use(this.#database ??= openInPlace(this.engine, source));
+        return source.holds() ? { value } : null;
+      } catch (e) {
+        if (source.holds()) throw e;
+        return null;
+      }
     } finally {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+      source.end();
     }
   }
 
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    this.#database?.[Symbol.dispose]();
+    this.#source[Symbol.dispose]();
+  }
+}
+
+/** Opens the state that `source` has begun. */
+export function openInPlace(engine: Engine, source: CommittedDatabase): ReadOnlyDatabase {
+  try {
+    return new ReadOnlyDatabase(new WasmConnection(engine, source), source.path);
+  } catch (e) {
+    throw sqliteError(e, `opening ${source.path}`);
+  }
+}
+
+/** The error of a database that never rests. */
+export function busy(path: string): SyncError {
+  return new SyncError("busy", "sqlite_busy", `${path} keeps changing while it is read`, {
+    hint: "Another program is writing the database; it is tried again by itself.",
+  });
 }

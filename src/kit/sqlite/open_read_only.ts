@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { SyncError } from "../errors.ts";
 import { type DatabaseState, databaseState } from "./database_state.ts";
+import type { CommittedDatabase } from "./in_place/committed_database.ts";
 import { ReadOnlyDatabase } from "./read_only_database.ts";
 import { sqliteError } from "./sqlite_error.ts";
 
@@ -37,25 +38,6 @@ export function openImmutable(path: string): ReadOnlyDatabase {
 }
 
 /**
- * Opens a database in WAL mode whose `-wal` and `-shm` exist, as one snapshot. With `readonly_shm` SQLite neither
- * writes the `-shm` nor recovers it, and closing cannot checkpoint.
- * @returns null when the `-shm` cannot be used as it is (its writer died at a bad moment)
- */
-export function openSnapshot(path: string): ReadOnlyDatabase | null {
-  const db = open(path, "mode=ro&readonly_shm=1");
-  try {
-    db.all("BEGIN");
-    // The snapshot is taken by the first read.
-    db.all("SELECT count(*) FROM sqlite_master");
-    return db;
-  } catch (e) {
-    db[Symbol.dispose]();
-    if (e instanceof SyncError && e.code === "sqlite_unreadable") return null;
-    throw e;
-  }
-}
-
-/**
  * Opens a copy of the database with its `-wal` or `-journal`, so that SQLite recovers or rolls back the copy.
  * @param folder existing private folder for the copy
  * @returns null when the database changed while it was copied
@@ -68,19 +50,45 @@ export function openCopy(path: string, state: DatabaseState, folder: string): Re
       copyFileSync(path + suffix, copy + suffix);
     }
   } catch (e) {
-    const code = e instanceof Error && "code" in e ? e.code : "";
-    if (code === "ENOENT") return null;
-    throw new SyncError(
-      code === "ENOSPC" ? "local" : "source",
-      code === "ENOSPC" ? "disk_full" : "sqlite_unreadable",
-      `copying ${path} into ${folder}`,
-      { hint: "Free some disk space, and check that the file is readable.", cause: e },
-    );
+    if (e instanceof Error && "code" in e && e.code === "ENOENT") return null;
+    throw copyError(e, path, folder);
   }
-  if (databaseState(path).identity !== state.identity) return null;
+  return databaseState(path).identity === state.identity ? openPrivate(copy, path) : null;
+}
+
+/**
+ * Opens a copy of the state that `source` has begun.
+ * @param folder existing private folder for the copy
+ * @returns null when the state did not hold
+ * @throws SyncError of class local when the copy does not fit
+ */
+export function openStateCopy(source: CommittedDatabase, folder: string): ReadOnlyDatabase | null {
+  const copy = join(folder, "copy.db");
+  using file = Deno.openSync(copy, { write: true, createNew: true });
+  for (const page of source.pages()) {
+    try {
+      for (let done = 0; done < page.length;) done += file.writeSync(page.subarray(done));
+    } catch (e) {
+      throw copyError(e, source.path, folder);
+    }
+  }
+  return source.holds() ? openPrivate(copy, source.path) : null;
+}
+
+function openPrivate(copy: string, path: string): ReadOnlyDatabase {
   try {
     return new ReadOnlyDatabase(new DatabaseSync(copy), path);
   } catch (e) {
     throw sqliteError(e, `opening a copy of ${path}`);
   }
+}
+
+function copyError(cause: unknown, path: string, folder: string): SyncError {
+  const isFull = cause instanceof Error && "code" in cause && cause.code === "ENOSPC";
+  return new SyncError(
+    isFull ? "local" : "source",
+    isFull ? "disk_full" : "sqlite_unreadable",
+    `copying ${path} into ${folder}`,
+    { hint: "Free some disk space, and check that the file is readable.", cause },
+  );
 }

@@ -1,5 +1,4 @@
 /** Queries on an open SQLite database that is only read. */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { sqliteError } from "./sqlite_error.ts";
 
 /** A cell; integers beyond 2^53 are bigints, all others numbers. */
@@ -26,25 +25,37 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A method that Deno's type declarations leave out. */
-type ArrayStatement = StatementSync & { setReturnArrays(on: boolean): void };
+/** A statement as node:sqlite has it (Deno's type declarations leave some of it out). */
+export interface SqlStatement {
+  all(...params: SqlValue[]): unknown[];
+  iterate(...params: SqlValue[]): Iterable<unknown>;
+  setReturnArrays(on: boolean): void;
+  setReadBigInts(on: boolean): void;
+}
+
+/** An open database: one of node:sqlite, or of the engine that reads databases in place. */
+export interface SqlConnection {
+  readonly isOpen: boolean;
+  prepare(sql: string): unknown;
+  close(): void;
+}
 
 interface Statement {
   sql: string;
-  plain: ArrayStatement;
+  plain: SqlStatement;
   /** Reads integers as bigints. */
-  exact?: ArrayStatement;
+  exact?: SqlStatement;
 }
 
 /** Tells a statement that returns arrays from the same one that returns objects. */
 const ARRAYS = " -- arrays";
 
 export class ReadOnlyDatabase implements Disposable {
-  readonly #db: DatabaseSync;
+  readonly #db: SqlConnection;
   readonly #statements = new Map<string, Statement>();
 
   /** @param path of the database as the user knows it, for messages */
-  constructor(db: DatabaseSync, readonly path: string) {
+  constructor(db: SqlConnection, readonly path: string) {
     this.#db = db;
   }
 
@@ -68,8 +79,8 @@ export class ReadOnlyDatabase implements Disposable {
     return statement;
   }
 
-  #prepare(sql: string): ArrayStatement {
-    const statement = this.#db.prepare(sql) as ArrayStatement;
+  #prepare(sql: string): SqlStatement {
+    const statement = this.#db.prepare(sql) as SqlStatement;
     if (sql.endsWith(ARRAYS)) statement.setReturnArrays(true);
     return statement;
   }
@@ -142,7 +153,7 @@ export class ReadOnlyDatabase implements Disposable {
     try {
       const statement = this.#prepare(sql + ARRAYS);
       statement.setReadBigInts(true);
-      for (const row of statement.iterate(...range, -1) as unknown as Iterable<PageRow>) {
+      for (const row of statement.iterate(...range, -1) as Iterable<PageRow>) {
         shrinkBigInts(row);
         page.push(row);
         bytes += byteLength(row);

@@ -1,9 +1,11 @@
 /** Reads a consistent state of somebody else's SQLite database (rule B2). */
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SyncError } from "../errors.ts";
 import { type DatabaseState, databaseState } from "./database_state.ts";
-import { openCopy, openImmutable, openSnapshot } from "./open_read_only.ts";
+import { busy, openInPlace } from "./follow_database.ts";
+import { CommittedDatabase } from "./in_place/committed_database.ts";
+import { loadEngine } from "./in_place/wasm_engine.ts";
+import { openCopy, openImmutable, openStateCopy } from "./open_read_only.ts";
 import type { ReadOnlyDatabase } from "./read_only_database.ts";
 
 export interface ReadOnlyOptions {
@@ -11,23 +13,19 @@ export interface ReadOnlyOptions {
   temp?: string;
   /** How often a read is repeated because the database changed meanwhile. */
   attempts?: number;
-  /** Up to this size a database in WAL mode is copied although it could be read where it lies, bytes. */
-  copyWal?: number;
 }
+
+type Read<T> = (db: ReadOnlyDatabase) => T | Promise<T>;
 
 /** Two writes within this time may leave the same mtime, so a file must be older than that, ms. */
 const MTIME_TICK = 20;
+/** Kept in memory of a database in WAL mode, bytes: what its log holds can then be read although the log begins again. */
+const CACHE = 8 << 20;
 
 /**
- * A database in WAL mode up to this size is copied, bytes: SQLite opens a `-wal` for writing even to read it, holds read
- * locks and, as root, sets its owner again. Larger ones would load the disk of the measurement with every look.
- */
-const COPY_WAL = 64 * 1024 * 1024;
-
-/**
- * Runs `read` on a database that nobody may notice is being read: no lock in rollback-journal mode, no side file
+ * Runs `read` on a database that nobody may notice is being read: no lock, nothing opened for writing, no side file
  * created, changed or removed, no recovery. Rows that are only in the `-wal` are seen. When the database changed
- * during a read without locks, its result is dropped and `read` runs again, so it must be repeatable.
+ * during a read, its result is dropped and `read` runs again, so it must be repeatable.
  *
  * Do not open the database file by other means inside `read`: closing a file drops the POSIX locks that this process
  * holds on it.
@@ -36,68 +34,73 @@ const COPY_WAL = 64 * 1024 * 1024;
  */
 export async function withReadOnly<T>(
   path: string,
-  read: (db: ReadOnlyDatabase) => T | Promise<T>,
+  read: Read<T>,
   options: ReadOnlyOptions = {},
 ): Promise<T> {
   const attempts = options.attempts ?? 5;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const state = await settledState(path);
-    const outcome = await attemptRead(path, state, read, options, attempt === attempts - 1);
+    const outcome = state.wal && !state.journal
+      ? await readState(path, read, options)
+      : state.journal || attempt === attempts - 1
+      ? await readCopy(read, options, (folder) => openCopy(path, state, folder))
+      : await readImmutable(path, state, read);
     if (outcome) return outcome.value;
   }
-  throw new SyncError("busy", "sqlite_busy", `${path} keeps changing while it is read`, {
-    hint: "Another program is writing the database; it is tried again by itself.",
-  });
+  throw busy(path);
 }
 
-/** @returns null when the database changed meanwhile */
-async function attemptRead<T>(
-  path: string,
-  state: DatabaseState,
-  read: (db: ReadOnlyDatabase) => T | Promise<T>,
-  options: ReadOnlyOptions,
-  last: boolean,
-): Promise<{ value: T } | null> {
-  const inPlace = openInPlace(path, state, last, options.copyWal ?? COPY_WAL);
-  if (inPlace) {
-    // A snapshot is protected by SQLite's locks only while its writer lives; the comparison covers the other case.
-    const unchanged = () => databaseState(path).databaseIdentity === state.databaseIdentity;
-    try {
-      let value: T;
-      try {
-        value = await read(inPlace);
-      } finally {
-        inPlace[Symbol.dispose]();
-      }
-      return unchanged() ? { value } : null;
-    } catch (e) {
-      if (unchanged()) throw e;
-      return null;
-    }
+/** What came of one attempt; null when the database changed meanwhile. */
+type Outcome<T> = { value: T } | null;
+
+/** Reads the committed state of a database with a log, where it lies. */
+async function readState<T>(path: string, read: Read<T>, options: ReadOnlyOptions): Promise<Outcome<T>> {
+  const engine = await loadEngine();
+  using source = new CommittedDatabase(path, CACHE);
+  if (!source.begin()) return null;
+  // The engine was built without UTF-16, in which a database may be written, though hardly any is.
+  if (!source.isUtf8) return readCopy(read, options, (folder) => openStateCopy(source, folder));
+  return await judged(async () => {
+    using db = openInPlace(engine, source);
+    return await read(db);
+  }, () => source.holds());
+}
+
+/** Reads a database without a log; right when nobody changed it meanwhile. */
+function readImmutable<T>(path: string, state: DatabaseState, read: Read<T>): Promise<Outcome<T>> {
+  return judged(async () => {
+    using db = openImmutable(path);
+    return await read(db);
+  }, () => databaseState(path).databaseIdentity === state.databaseIdentity);
+}
+
+/** An attempt counts, as does its failure, when the state held. */
+async function judged<T>(attempt: () => Promise<T>, holds: () => boolean): Promise<Outcome<T>> {
+  let value: T;
+  try {
+    value = await attempt();
+  } catch (e) {
+    if (holds()) throw e;
+    return null;
   }
+  return holds() ? { value } : null;
+}
+
+async function readCopy<T>(
+  read: Read<T>,
+  options: ReadOnlyOptions,
+  open: (folder: string) => ReadOnlyDatabase | null,
+): Promise<Outcome<T>> {
   const folder = await Deno.makeTempDir({ dir: options.temp, prefix: "sqlite-" });
   try {
-    using copy = openCopy(path, state, folder);
+    using copy = open(folder);
     return copy ? { value: await read(copy) } : null;
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-/** Opens the database where it lies; null when it has to be copied. */
-function openInPlace(
-  path: string,
-  state: DatabaseState,
-  last: boolean,
-  copyWal: number,
-): ReadOnlyDatabase | null {
-  if (state.journal) return null;
-  if (!state.wal) return last ? null : openImmutable(path);
-  const isCopied = !state.shm || state.size <= copyWal && !last;
-  return isCopied ? null : openSnapshot(path);
-}
-
-/** The state once the last write is old enough to be told from a next one; waits at most a tick. */
+/** The state once the last write is old enough to be told from a next one by its time; waits at most a tick. */
 async function settledState(path: string): Promise<DatabaseState> {
   const state = databaseState(path);
   const age = Date.now() - state.modified;

@@ -8,6 +8,8 @@ import { withReadOnly } from "./with_read_only.ts";
 
 const WAL_CASE = new URL("../../../tests/fixtures/qcodes/wal_case", import.meta.url).pathname;
 
+const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
+
 /** Everything that a user could notice about a folder: names, sizes, times to the nanosecond, content. */
 async function listing(folder: string): Promise<string[]> {
   const lines: string[] = [];
@@ -99,7 +101,8 @@ for (
         console.log(JSON.stringify({ wrote, n }));`;
       Deno.writeTextFileSync(join(temp, "main.ts"), script);
       const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--no-check", "--no-config", join(temp, "main.ts")],
+        args: ["run", "-A", "--no-check", "--no-lock", "--config", CONFIG, "--node-modules-dir=manual"]
+          .concat(join(temp, "main.ts")),
         env: { DENO_DIR: join(temp, "cache"), HOME: temp, DENO_NO_UPDATE_CHECK: "1" },
         cwd: temp,
         ...(Deno.uid() === 0 ? { uid: 65534, gid: 65534 } : {}),
@@ -196,13 +199,8 @@ function startWriter(folder: string, path: string) {
   }).spawn();
 }
 
-const WRITERS = [["wal", "copied", undefined], ["wal", "in place", 0], [
-  "delete",
-  "in place",
-  undefined,
-]] as const;
-for (const [mode, how, copyWal] of WRITERS) {
-  Deno.test(`a writer without patience feels nothing (journal mode ${mode}, read ${how})`, () =>
+for (const mode of ["wal", "delete"] as const) {
+  Deno.test(`a writer without patience feels nothing (journal mode ${mode})`, () =>
     inFolder(async (folder) => {
       const path = join(folder, "live.db");
       makeDatabase(path, mode);
@@ -219,7 +217,6 @@ for (const [mode, how, copyWal] of WRITERS) {
           const row = await withReadOnly(
             path,
             (db) => db.get("SELECT count(*) AS n, sum(a + b) AS sum FROM t"),
-            copyWal === undefined ? {} : { copyWal },
           );
           assertEquals(row?.sum, 0, "half a transaction was read");
           assertEquals((Number(row?.n) - 10) % 20, 0, "half a transaction was read");

@@ -1,0 +1,91 @@
+/** Whether what was read of a database belongs to the committed state that was meant. */
+import { isHotJournal } from "../database_state.ts";
+import type { ChangedPages } from "./changed_pages.ts";
+import { HEADER_SIZE, parseDatabaseHeader } from "./database_header.ts";
+import { type FileStamp, fileStamp, type ReadOnlyFile, sameStamp } from "./read_only_file.ts";
+
+/** Two writes within this time may leave the same mtime, ms. */
+export const MTIME_TICK = 20;
+/** The log tells what changed only while its frames last, so it is asked so often during a read, ms. */
+const ASK_EVERY = 20;
+/** A clock costs as much as a page: it is looked at once in so many. */
+const PAGES_PER_LOOK = 32;
+
+export class StateCheck {
+  /** Pages read from the database file, and not known to belong to the state yet. */
+  readonly #open = new Set<number>();
+  /** Frames of the log were read since the last check. */
+  #framesRead = false;
+  #holds = true;
+  #traced = true;
+  readonly #settled: boolean;
+  #asked = performance.now();
+  #pages = 0;
+
+  /**
+   * @param stamp of the database file, and `changeCounter` of its header, when the state was taken
+   * @param changes follows the log of the state; null for a database without one
+   */
+  constructor(
+    readonly main: ReadOnlyFile,
+    readonly stamp: FileStamp,
+    readonly changeCounter: number,
+    readonly changes: ChangedPages | null,
+  ) {
+    const age = Date.now() - Number(stamp.mtime / 1_000_000n);
+    this.#settled = age < 0 || age >= MTIME_TICK;
+  }
+
+  /** Notes that a page is read from the database file. */
+  notePage(page: number): void {
+    this.#open.add(page);
+    this.#pages++;
+  }
+
+  /** Notes that a frame of the log is read. */
+  noteFrame(): void {
+    this.#framesRead = true;
+    this.#pages++;
+  }
+
+  /** Asks again, when it is time, whether the state still holds. */
+  stillHolds(): boolean {
+    if (this.#pages < PAGES_PER_LOOK) return this.#holds;
+    this.#pages = 0;
+    return performance.now() - this.#asked < ASK_EVERY ? this.#holds : this.holds();
+  }
+
+  /** Whether everything that was read until now belongs to the state. */
+  holds(): boolean {
+    if (!this.#holds) return false;
+    this.#holds = this.changes ? this.#holdsByLog(this.changes) : this.#isAtRest();
+    this.#open.clear();
+    this.#framesRead = false;
+    this.#asked = performance.now();
+    return this.#holds;
+  }
+
+  #holdsByLog(changes: ChangedPages): boolean {
+    // Followed even where it is not needed, for the log may begin again before the next time.
+    this.#traced &&= changes.collect();
+    if (this.#framesRead && !changes.isSameGeneration()) return false;
+    if (this.#settled && this.#isUntouched()) return true;
+    return this.#traced && this.#open.isDisjointFrom(changes.pages);
+  }
+
+  #isUntouched(): boolean {
+    return sameStamp(fileStamp(this.main.path), this.stamp);
+  }
+
+  /**
+   * Nothing was committed or begun in the database file. Only rollback mode counts its commits, so that without it the
+   * file must be old enough to show them.
+   */
+  #isAtRest(): boolean {
+    if (!this.#isUntouched() || isHotJournal(`${this.main.path}-journal`)) return false;
+    const bytes = new Uint8Array(HEADER_SIZE);
+    this.main.readAt(bytes, 0);
+    const header = parseDatabaseHeader(bytes);
+    return header?.changeCounter === this.changeCounter && (header.isRollbackMode || this.#settled);
+  }
+}
