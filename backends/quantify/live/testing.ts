@@ -133,7 +133,13 @@ export const unmeasured = (length: number) => new Array<number>(length).fill(NaN
 
 export const range = (length: number) => Array.from({ length }, (_, i) => i);
 
-/** What one session tells. */
-export async function drained(session: LiveSession, replay = new LiveReplay()): Promise<LiveReplay> {
-  return await replay.drain(session);
+/** Looks until nothing is new, without pauses. */
+export async function follow(session: LiveSession, replay = new LiveReplay()): Promise<LiveReplay> {
+  for (;;) {
+    const { changes, end, more, delayed } = await session.look();
+    replay.apply(changes);
+    replay.end = end;
+    if (delayed !== undefined) replay.delays.push(delayed);
+    if (end || (!more && changes.length === 0)) return replay;
+  }
 }

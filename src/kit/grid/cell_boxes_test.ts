@@ -39,7 +39,10 @@ Deno.test("boxes hold exactly the cells, and a block of the array is one box", (
 
 Deno.test("the part of a sweep along the slow axis of the array is at most three boxes", () => {
   // Points 5 to 22 of a sweep whose first setpoint is the first axis, of length 7: cell = (point % 7) * 6 + point / 7.
-  const cells = Array.from({ length: 18 }, (_, i) => ((5 + i) % 7) * 6 + Math.floor((5 + i) / 7)).sort((a, b) => a - b);
+  const cells = Array.from({ length: 18 }, (_, i) => ((5 + i) % 7) * 6 + Math.floor((5 + i) / 7)).sort((
+    a,
+    b,
+  ) => a - b);
   const boxes = listed(cells, [7, 6]);
   assert(boxes.length <= 3, `${boxes.length} boxes`);
 });
