@@ -69,17 +69,26 @@ export class FolderManifest {
     });
     // The manifest of a moved or copied folder has to be rewritten.
     if (verdict.log) recorder.changed();
-    if (verdict.log) recorder.log(verdict.log, `the folder's manifest: ${verdict.log.replaceAll("_", " ")}`);
-    if (verdict.kind === "own" || verdict.dataset_uuid === item.dataset_uuid) return item;
+    const say = (code = verdict.log) => {
+      if (code) recorder.log(code, `the folder's manifest: ${code.replaceAll("_", " ")}`);
+    };
+    if (verdict.kind === "own" || verdict.dataset_uuid === item.dataset_uuid) {
+      say();
+      return item;
+    }
 
     if (others[0]) {
       await this.#ended(item, others[0]);
       // Nothing may come between this look and taking the place.
       const known = s.catalog.items.byId(others[0].id) ?? others[0];
       // Of two folders with this manifest another one was quicker to stand for it: this is a copy.
-      if (this.#holds(known)) return item;
+      if (this.#holds(known)) {
+        say("copied_dataset");
+        return item;
+      }
       takePlace(s, item, known);
     }
+    say();
     const base = verdict.base ? JSON.stringify(verdict.base) : null;
     const adopted = { dataset_uuid: verdict.dataset_uuid, base, pushed_scope: scope };
     s.catalog.items.update(item.id, adopted, s.env.now());

@@ -53,127 +53,172 @@ export async function publishFile(
   file: Candidate,
   options: PublishFileOptions,
 ): Promise<FileResult> {
-  const { version } = file;
-  const isOfFile = (r: FileRecord) => version ? r.uuid === version.uuid : r.name === file.name;
-  let remote: FileRecord[] = dataset.remote?.files.filter(isOfFile) ?? [];
-  let identity = file.identity;
-  const newUuid = fileUuid(dataset.uuid, file.name);
-  let isSettled = false;
-
+  const publication = new FilePublication(s, dataset, file, options);
   for (let round = 0; round < DECISIONS; round++) {
-    // A new file need not be read before it is sent; else its hashes decide whether and as what.
-    if (!isRead(identity) && hasOthers(s, dataset.uuid, file.name, remote)) {
-      identity = (await file.freeze()).identity;
-    }
-    const decision = version
-      ? decideOwnVersion(version, remote)
-      : decide(s, dataset.uuid, file, identity, remote, newUuid);
-    const key = { file_uuid: decision.file_uuid, version_id: decision.version_id };
-    const result = (action: FileResult["action"], notes: string[] = []): FileResult => ({
-      action,
-      ...key,
-      identity,
-      bytes: action === "unchanged" ? 0 : identity.size,
-      reason: decision.reason,
-      notes,
-    });
-    const remember = (secured: boolean, bytes: Sent = identity) =>
-      s.catalog.fileVersions.put({
-        ...key,
-        dataset_uuid: dataset.uuid,
-        name: file.name,
-        filename: file.filename,
-        ...bytes,
-        path: file.origin?.path ?? "",
-        secured,
-        updated: s.env.now(),
-      });
-    if (decision.action === "unchanged") {
-      // The bytes that were sent count: those of a re-packed file of equal content were not.
-      const sent = s.catalog.fileVersions.ofName(dataset.uuid, file.name)
-        .find((v) => isRead(v) && v.file_uuid === key.file_uuid && v.version_id === key.version_id);
-      // Of a version that someone else sent, or a run that was forgotten, only the platform knows which bytes it has.
-      const record = remote.find((r) => r.uuid === key.file_uuid && r.version_id === key.version_id);
-      const isTheseBytes = !version && record?.md5_checksum === identity.md5;
-      if (!options.dryRun && (sent || isTheseBytes)) remember(true, sent);
-      return result("unchanged");
-    }
-    const action = decision.action === "replace" ? "replaced" : "uploaded";
-    if (options.dryRun) return result(action);
-    if (!isSettled && decision.action === "new" && decision.version_id !== Math.floor(file.created)) {
-      // Its id is this agent's own choice: another one that saw the same change would choose another.
-      isSettled = true;
-      remote = await settledRecords(s, key.file_uuid, begun(s, dataset.uuid, file.name), options.signal);
-      continue;
-    }
+    const result = await publication.attempt();
+    if (result) return result;
+  }
+  throw new SyncError(
+    "busy",
+    "file_contended",
+    `"${file.name}" changes or is written by another agent all the time`,
+    { hint: "It is tried again shortly." },
+  );
+}
 
-    const isUnread = !isRead(identity);
-    const frozen = await (isUnread && file.open ? file.open() : file.freeze());
-    if (frozen.identity.sha256 !== identity.sha256 || frozen.identity.size !== identity.size) {
-      // The file changed since its hashes were remembered: what counts are the frozen bytes.
-      identity = frozen.identity;
-      continue;
+class FilePublication {
+  /** What the platform has of this file, as far as this run knows. */
+  #remote: FileRecord[];
+  #identity: Identity;
+  /** Other agents had time to announce the version that they would choose. */
+  #isSettled = false;
+
+  constructor(
+    private readonly s: Services,
+    private readonly dataset: PublishedDataset,
+    private readonly file: Candidate,
+    private readonly options: PublishFileOptions,
+  ) {
+    const { version, name } = file;
+    const isOfFile = (r: FileRecord) => version ? r.uuid === version.uuid : r.name === name;
+    this.#remote = dataset.remote?.files.filter(isOfFile) ?? [];
+    this.#identity = file.identity;
+  }
+
+  /** Decides, and does it. @returns undefined when what the decision was based on is another by now */
+  async attempt(): Promise<FileResult | undefined> {
+    const { s, dataset, file, options } = this;
+    // A new file need not be read before it is sent; else its hashes decide whether and as what.
+    if (!isRead(this.#identity) && hasOthers(s, dataset.uuid, file.name, this.#remote)) {
+      this.#identity = (await file.freeze()).identity;
     }
-    remember(false);
+    const decision = file.version
+      ? decideOwnVersion(file.version, this.#remote)
+      : decide(s, dataset.uuid, file, this.#identity, this.#remote);
+    if (decision.action === "unchanged") return this.#unchanged(decision);
+    const action = decision.action === "replace" ? "replaced" : "uploaded";
+    if (options.dryRun) return this.#result(action, decision);
+    if (!this.#isSettled && decision.action === "new" && decision.version_id !== Math.floor(file.created)) {
+      // Its id is this agent's own choice: another one that saw the same change would choose another.
+      this.#isSettled = true;
+      const own = begun(s, dataset.uuid, file.name);
+      this.#remote = await settledRecords(s, decision.file_uuid, own, options.signal);
+      return undefined;
+    }
+    return await this.#send(action, decision);
+  }
+
+  #unchanged(decision: VersionDecision): FileResult {
+    const { s, dataset, file } = this;
+    // The bytes that were sent count: those of a re-packed file of equal content were not.
+    const sent = s.catalog.fileVersions.ofName(dataset.uuid, file.name)
+      .find((v) => isRead(v) && v.file_uuid === decision.file_uuid && v.version_id === decision.version_id);
+    // Of a version that someone else sent, or a run that was forgotten, only the platform knows which bytes it has.
+    const isTheseBytes = !file.version && this.#record(decision)?.md5_checksum === this.#identity.md5;
+    if (!this.options.dryRun && (sent || isTheseBytes)) this.#remember(decision, true, sent);
+    return this.#result("unchanged", decision);
+  }
+
+  /** @returns undefined when the file is another by now, or someone else secured a version meanwhile */
+  async #send(action: "uploaded" | "replaced", decision: VersionDecision): Promise<FileResult | undefined> {
+    const { s, file, options } = this;
+    const isUnread = !isRead(this.#identity);
+    const frozen = await (isUnread && file.open ? file.open() : file.freeze());
+    const { sha256, size } = this.#identity;
+    if (frozen.identity.sha256 !== sha256 || frozen.identity.size !== size) {
+      // The file changed since its hashes were remembered: what counts are the frozen bytes.
+      this.#identity = frozen.identity;
+      return undefined;
+    }
+    this.#remember(decision, false);
     await s.catalog.noted();
-    const job: UploadJob = {
-      client: s.client,
-      env: s.env,
-      transfer: s.transfer,
-      version: {
-        name: file.name,
-        filename: file.filename,
-        uuid: key.file_uuid,
-        version_id: key.version_id,
-        creator: version?.creator ?? options.creator,
-        collected: version?.collected ?? isoFromMs(file.created),
-        size: identity.size,
-        type: identity.type,
-        file_generator: file.file_generator,
-        ranking: file.ranking,
-        ds_uuid: dataset.uuid,
-      },
-      existing: decision.create_record
-        ? null
-        : remote.find((r) => r.uuid === key.file_uuid && r.version_id === key.version_id) ?? null,
-      source: frozen.snapshot,
-      // Of what a replica made the platform knows the plain md5 (F12).
-      contentMd5: version ? null : identity.content_md5,
-      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
-      ...(options.onChecking ? { onChecking: options.onChecking } : {}),
-      ...(options.signal ? { signal: options.signal } : {}),
-    };
+    const job = this.#job(decision, frozen.snapshot);
     const outcome = await s.transfer.slots.run(
       options.sourceId,
-      identity.size,
+      size,
       () => {
         options.onStart?.();
         return uploadVersion(job);
       },
       options.signal,
     );
-    if (outcome.outcome === "secured") {
-      if (isUnread) {
-        identity = { ...identity, ...outcome.hashes };
-        const { source, fingerprint } = frozen.snapshot;
-        s.catalog.hashes.put(source, fingerprintText(fingerprint), identity, s.env.now());
-      }
-      remember(true, identity);
-      return result(action, outcome.notes);
+    if (outcome.outcome !== "secured") {
+      const { record } = outcome;
+      const others = this.#remote.filter((r) => r.uuid !== record.uuid || r.version_id !== record.version_id);
+      this.#remote = [...others, record];
+      return undefined;
     }
-    remote = [
-      ...remote.filter((r) => r.uuid !== outcome.record.uuid || r.version_id !== outcome.record.version_id),
-      outcome.record,
-    ];
+    if (isUnread) {
+      this.#identity = { ...this.#identity, ...outcome.hashes };
+      const { source, fingerprint } = frozen.snapshot;
+      s.catalog.hashes.put(source, fingerprintText(fingerprint), this.#identity, s.env.now());
+    }
+    this.#remember(decision, true);
+    return this.#result(action, decision, outcome.notes);
   }
-  throw new SyncError(
-    "busy",
-    "file_contended",
-    `"${file.name}" changes or is written by another agent all the time`,
-    {
-      hint: "It is tried again shortly.",
-    },
-  );
+
+  #job(decision: VersionDecision, source: UploadJob["source"]): UploadJob {
+    const { s, dataset, options, file: { version, name, filename, created, file_generator, ranking } } = this;
+    const { size, type, content_md5 } = this.#identity;
+    return {
+      client: s.client,
+      env: s.env,
+      transfer: s.transfer,
+      version: {
+        name,
+        filename,
+        uuid: decision.file_uuid,
+        version_id: decision.version_id,
+        creator: version?.creator ?? options.creator,
+        collected: version?.collected ?? isoFromMs(created),
+        size,
+        type,
+        file_generator,
+        ranking,
+        ds_uuid: dataset.uuid,
+      },
+      existing: decision.create_record ? null : this.#record(decision) ?? null,
+      source,
+      // Of what a replica made the platform knows the plain md5 (F12).
+      contentMd5: version ? null : content_md5,
+      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+      ...(options.onChecking ? { onChecking: options.onChecking } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+    };
+  }
+
+  #record({ file_uuid, version_id }: VersionDecision): FileRecord | undefined {
+    return this.#remote.find((r) => r.uuid === file_uuid && r.version_id === version_id);
+  }
+
+  #remember(
+    { file_uuid, version_id }: VersionDecision,
+    secured: boolean,
+    bytes: Sent = this.#identity,
+  ): void {
+    const { s, dataset, file } = this;
+    s.catalog.fileVersions.put({
+      file_uuid,
+      version_id,
+      dataset_uuid: dataset.uuid,
+      name: file.name,
+      filename: file.filename,
+      ...bytes,
+      path: file.origin?.path ?? "",
+      secured,
+      updated: s.env.now(),
+    });
+  }
+
+  #result(
+    action: FileResult["action"],
+    { file_uuid, version_id, reason }: VersionDecision,
+    notes: string[] = [],
+  ): FileResult {
+    const identity = this.#identity;
+    const bytes = action === "unchanged" ? 0 : identity.size;
+    return { action, file_uuid, version_id, identity, bytes, reason, notes };
+  }
 }
 
 /** Whether there are versions of this name to compare with, besides those that this agent began without reading them. */
@@ -196,7 +241,6 @@ function decide(
   file: Candidate,
   identity: Identity,
   remote: readonly FileRecord[],
-  newUuid: string,
 ): VersionDecision {
   const known = s.catalog.fileVersions.ofName(dataset, file.name);
   const input = {
@@ -207,7 +251,7 @@ function decide(
     remote,
     journal: known.filter((v) => !v.secured).map((v) => ({ uuid: v.file_uuid, version_id: v.version_id })),
     localUuid: known.at(-1)?.file_uuid ?? null,
-    newUuid,
+    newUuid: fileUuid(dataset, file.name),
   };
   const decision = decideVersion(input);
   if (decision.action === "unchanged") return decision;
