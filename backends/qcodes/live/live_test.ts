@@ -1,4 +1,5 @@
 /** Runs followed while they are written, against what the finished run gives. */
+import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertMatch } from "../../../tests/assert.ts";
 import { LiveReplay } from "../../../tests/live_replay.ts";
 import { netcdfContent } from "../../../tests/netcdf_content.ts";
@@ -254,6 +255,64 @@ Deno.test("arrays of changing length and of changing type are listed", () =>
     t.replay.assertWrittenOnce();
   }));
 
+Deno.test("many rows come in bounded batches", () =>
+  following({ x: {}, y: { on: ["x"] } }, {}, async (f) => {
+    await f.add({ x: -1, y: -1 });
+    const before = f.replay.looks;
+    await f.add(...range(25_000).map((i) => ({ x: i, y: 2 * i })));
+    // Three with rows, and the last that finds nothing more.
+    assertEquals(f.replay.looks - before, 4);
+    assertEquals(f.replay.journal.filter((c) => c.type === "patch" && c.var === "y").length, 4);
+    assertEquals(f.replay.writtenCount("y"), 25_001);
+    f.replay.assertWrittenOnce();
+  }));
+
+Deno.test("large arrays come in batches of some megabytes", () =>
+  following({ x: {}, f: { type: "array" }, s: { on: ["x", "f"], type: "array" } }, {}, async (f) => {
+    const points = Float64Array.from(range(100_000));
+    const blob = npy([points.length], points);
+    await f.add(...range(12).map((x) => ({ x, f: blob, s: blob })));
+    const shapes = f.replay.journal.flatMap((c) => c.type === "patch" && c.var === "s" ? [c.shape] : []);
+    assertEquals(shapes, [[6, 100_000], [6, 100_000]]);
+  }));
+
+Deno.test("an axis of text, one of complex numbers, and repeated scans in both directions", async (t) => {
+  await t.step("text", () =>
+    following({ x: { type: "text" }, y: { on: ["x"] } }, {}, async (f) => {
+      await f.add({ x: "b", y: 1 }, { x: "a", y: 2 });
+      await f.add({ x: "c", y: 3 });
+      await f.complete();
+      assertEquals([f.replay.cells("x"), await f.differences()], [["b", "a", "c"], []]);
+    }));
+  await t.step("complex", () =>
+    following({ x: { type: "complex" }, y: { on: ["x"] } }, {}, async (f) => {
+      const x = (re: number, im: number) => npy([1], Float64Array.of(re, im), true);
+      await f.add({ x: x(1, 2), y: 1 }, { x: x(1, 3), y: 2 });
+      assertEquals(f.replay.variable("y").dims, ["x"]);
+      await f.add({ x: x(1, 2), y: 3 });
+      await f.complete();
+      assertEquals([f.replay.array("x"), await f.differences()], [[1, 2, 1, 3, 1, 2], []]);
+    }));
+  await t.step(
+    "up and down without a value twice",
+    () =>
+      following({ x: {}, y: { on: ["x"] } }, {}, async (f) => {
+        await f.add({ x: 0, y: 0 }, { x: 2, y: 1 }, { x: 4, y: 2 });
+        await f.add({ x: 3, y: 3 }, { x: 1, y: 4 });
+        await f.complete();
+        assertEquals([f.replay.array("x"), f.replay.epochs, await f.differences()], [[0, 2, 4, 3, 1], 1, []]);
+      }),
+  );
+});
+
+Deno.test("a parameter without setpoints beside a sweep", () =>
+  following({ a: {}, x: {}, b: { on: ["x"] } }, {}, async (f) => {
+    await f.add({ a: 1 }, { x: 0, b: 0 }, { a: 1 });
+    await f.complete();
+    assertEquals([f.replay.array("a"), f.replay.variable("a").dims], [[1, 1], ["index"]]);
+    assertEquals(await f.differences(), []);
+  }));
+
 Deno.test("a run without points, and one that is deleted", async (t) => {
   await t.step("nothing was measured", () =>
     following({ x: {}, y: { on: ["x"] } }, {}, async (f) => {
@@ -268,6 +327,55 @@ Deno.test("a run without points, and one that is deleted", async (t) => {
       await assertEnds(f);
       assertEquals([f.replay.end?.reason, f.replay.end?.complete], ["lost", false]);
     }));
+});
+
+Deno.test("another database in the place of the one that was followed", async (t) => {
+  const parameters: Parameters = { x: {}, y: { on: ["x"] } };
+  await t.step("with the same run: everything is told anew", async () => {
+    using lab = new QcodesLab("DELETE");
+    const run = lab.start(parameters);
+    run.add({ x: 0, y: 1 }, { x: 1, y: 2 }, { x: 2, y: 3 });
+    const session = await lab.follow(run.id);
+    const replay = await new LiveReplay().drain(session);
+    lab.close();
+    const copy = `${lab.folder}/copy.db`;
+    await Deno.copyFile(lab.path, copy);
+    using other = new DatabaseSync(copy);
+    other.exec(`DELETE FROM "${run.table}" WHERE id > 1`);
+    other.close();
+    await Deno.rename(copy, lab.path);
+    await replay.drain(session);
+    assertEquals([replay.epochs, replay.array("y")], [2, [1]]);
+    await session.close();
+  });
+  await t.step("with other runs: the run is lost", async () => {
+    using lab = new QcodesLab("DELETE");
+    using second = new QcodesLab("DELETE");
+    const run = lab.start(parameters);
+    const session = await lab.follow(run.id);
+    const replay = await new LiveReplay().drain(session);
+    second.start({ ...parameters, z: {} });
+    second.exec("UPDATE runs SET guid = 'another'");
+    second.close();
+    await Deno.rename(second.path, lab.path);
+    await replay.drain(session);
+    assertEquals(replay.end?.reason, "lost");
+    await session.close();
+  });
+  await t.step("with nothing: it is lost once that has lasted", async () => {
+    using lab = new QcodesLab("DELETE");
+    let now = Date.now();
+    const answer = await lab.live(lab.start(parameters).id, () => now);
+    assert(answer && "session" in answer);
+    const replay = await new LiveReplay().drain(answer.session);
+    lab.close();
+    Deno.removeSync(lab.path);
+    assertMatch((await answer.session.look()).delayed ?? "", /is missing/);
+    now += 5000;
+    await replay.drain(answer.session);
+    assertEquals(replay.end?.reason, "lost");
+    await answer.session.close();
+  });
 });
 
 async function assertEnds(f: Followed): Promise<void> {
