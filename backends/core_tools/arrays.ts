@@ -4,7 +4,7 @@ import { type ErrorData, SyncError } from "../../src/kit/errors.ts";
 import { netcdfName } from "../../src/kit/hdf5/netcdf_names.ts";
 import type { LabelledArray } from "../../src/kit/labelled.ts";
 import { sizeOf } from "../../src/kit/labelled.ts";
-import { AxisNames, axisOf } from "./axes.ts";
+import { type Axis, AxisNames, axisOf, bothWritten, type SharedName } from "./axes.ts";
 import type { Database } from "./connection.ts";
 import { extentOf, LargeObject, NOTHING_WRITTEN } from "./large_object.ts";
 import type { Parameter } from "./parameter_table.ts";
@@ -35,13 +35,28 @@ export async function measuredArrays(
   parameters: readonly Parameter[],
   isCleared: boolean,
 ): Promise<MeasuredArrays> {
-  const arrangement = new Arrangement(db, parameters, isCleared);
-  for (const [i, sets] of measuredSets(parameters).entries()) {
+  return (await arranged(new Arrangement(db, parameters, isCleared, ({ length }) => length))).result();
+}
+
+/** The arrays of a measurement that is being written: the same as at its end, as far as that can be told. */
+export interface RunningLayout {
+  axes: ReadonlyMap<string, Axis>;
+  /** Axes that are one until their values differ. */
+  shared: readonly SharedName[];
+  measured: { name: string; dims: string[]; shape: number[]; parameter: Parameter }[];
+}
+
+export async function runningLayout(db: Database, parameters: readonly Parameter[]): Promise<RunningLayout> {
+  return (await arranged(new Arrangement(db, parameters, false, bothWritten))).layout();
+}
+
+async function arranged(arrangement: Arrangement): Promise<Arrangement> {
+  for (const [i, sets] of measuredSets(arrangement.parameters).entries()) {
     for (const [j, parameter] of sets.entries()) {
       await arrangement.add(parameter, [i, j], sets.length > 1);
     }
   }
-  return arrangement.result();
+  return arrangement;
 }
 
 /** The measured parameters in order of their rows, each with its arrays. */
@@ -55,7 +70,7 @@ function measuredSets(parameters: readonly Parameter[]): Parameter[][] {
 class Arrangement {
   readonly #logs: DraftLog[] = [];
   readonly #problems: ErrorData[] = [];
-  readonly #variables = new Map<string, LabelledArray>();
+  readonly #variables = new Map<string, LabelledArray & { parameter: Parameter }>();
   readonly #axes: AxisNames;
   /** Dimensions without values. */
   readonly #bare = new Set<string>();
@@ -64,15 +79,32 @@ class Arrangement {
 
   constructor(
     private readonly db: Database,
-    private readonly parameters: readonly Parameter[],
+    readonly parameters: readonly Parameter[],
     private readonly isCleared: boolean,
+    compared: (a: Axis, b: Axis) => number,
   ) {
-    this.#axes = new AxisNames((name) => this.#variables.has(name) || this.#bare.has(name));
+    this.#axes = new AxisNames((name) => this.#variables.has(name) || this.#bare.has(name), compared);
+  }
+
+  layout(): RunningLayout {
+    return {
+      axes: this.#axes.named,
+      shared: this.#axes.shared,
+      measured: [...this.#variables.values()].map(({ name, dims, shape, parameter }) => ({
+        name,
+        dims,
+        shape,
+        parameter,
+      })),
+    };
   }
 
   result(): MeasuredArrays {
     return {
-      arrays: [...this.#axes.arrays(), ...this.#variables.values()],
+      arrays: [
+        ...this.#axes.arrays(),
+        ...[...this.#variables.values()].map(({ parameter: _, ...array }) => array),
+      ],
       logs: this.#logs,
       problems: this.#problems,
     };
@@ -94,6 +126,7 @@ class Arrangement {
     const name = this.#freeName(parameter.name || number);
     const values = oid === null ? NOTHING_WRITTEN : new LargeObject(this.db, oid);
     this.#variables.set(name, {
+      parameter,
       name,
       dims,
       shape,

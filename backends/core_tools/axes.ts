@@ -12,6 +12,9 @@ const COMPARED = 512 * 1024;
 /** The values along one axis. */
 export interface Axis {
   length: number;
+  setpoint: Parameter;
+  /** Distance of its values in the setpoint's array. */
+  stride: number;
   values: ValueSource;
   label: string;
   unit: string;
@@ -36,15 +39,37 @@ export function axisOf(db: Database, setpoint: Parameter): Axis | undefined {
     : stride === 1
     ? new LargeObject(db, oid)
     : new StridedObject(db, oid, stride);
-  return { length, values, label, unit, origin: `${oid} ${stride}` };
+  return { length, setpoint, stride, values, label, unit, origin: `${oid} ${stride}` };
+}
+
+/** How many values of an axis are written when its setpoint's array is up to `cursor`. */
+export function writtenOf({ length, stride }: Axis, cursor: number): number {
+  return Math.min(length, Math.ceil(Math.max(0, cursor) / stride));
+}
+
+/** How many values of two axes were written when their parameters were read. */
+export function bothWritten(a: Axis, b: Axis): number {
+  return Math.min(...[a, b].map((axis) => writtenOf(axis, axis.setpoint.cursor)));
 }
 
 /** Gives every axis a name; equal ones share it. */
 export class AxisNames {
   readonly #axes = new Map<string, Axis>();
+  /** Axes that bear the name of another one with equal values. */
+  readonly shared: SharedName[] = [];
 
-  /** @param isTaken names that something else has */
-  constructor(private readonly isTaken: (name: string) => boolean) {}
+  /**
+   * @param isTaken names that something else has
+   * @param compared how many values of two axes are compared, from their beginning
+   */
+  constructor(
+    private readonly isTaken: (name: string) => boolean,
+    private readonly compared: (a: Axis, b: Axis) => number,
+  ) {}
+
+  get named(): ReadonlyMap<string, Axis> {
+    return this.#axes;
+  }
 
   has(name: string): boolean {
     return this.#axes.has(name);
@@ -59,7 +84,10 @@ export class AxisNames {
     for (let n = 0;; n++) {
       const name = n === 0 ? base : `${base}-${n}`;
       const known = this.#axes.get(name);
-      if (known && !except.includes(name) && await areEqual(known, axis)) return name;
+      if (known && !except.includes(name) && await areEqual(known, axis, this.compared(known, axis))) {
+        if (known.origin !== axis.origin) this.shared.push({ name, known, axis });
+        return name;
+      }
       if (known || this.isTaken(name)) continue;
       this.#axes.set(name, axis);
       return name;
@@ -79,13 +107,24 @@ export class AxisNames {
   }
 }
 
-async function areEqual(a: Axis, b: Axis): Promise<boolean> {
+/** Two axes whose values are equal, as far as they were compared. */
+export interface SharedName {
+  name: string;
+  known: Axis;
+  axis: Axis;
+}
+
+async function areEqual(a: Axis, b: Axis, compared: number): Promise<boolean> {
   if (a.length !== b.length || a.label !== b.label || a.unit !== b.unit) return false;
   if (a.origin === b.origin) return true;
-  for (let start = 0; start < a.length; start += COMPARED) {
-    const count = Math.min(COMPARED, a.length - start);
-    const [x, y] = [await a.values.read(start, count), await b.values.read(start, count)];
-    if (x.some((value, i) => value !== y[i] && !(Number.isNaN(value) && Number.isNaN(y[i])))) return false;
+  for (let start = 0; start < compared; start += COMPARED) {
+    const count = Math.min(COMPARED, compared - start);
+    if (!areSame(await a.values.read(start, count), await b.values.read(start, count))) return false;
   }
   return true;
+}
+
+/** NaN equals NaN. */
+export function areSame(a: Float64Array, b: Float64Array): boolean {
+  return a.every((value, i) => value === b[i] || Number.isNaN(value) && Number.isNaN(b[i]));
 }

@@ -57,7 +57,28 @@ export async function closeConnections(): Promise<void> {
 }
 
 function connect(server: Server, key: string): postgres.Sql {
-  const client = postgres({
+  const client = newClient(server);
+  clients.set(key, client);
+  return client;
+}
+
+/** What may differ from client to client. */
+export interface ClientOptions {
+  /** What the connection is called at the server. */
+  name?: string;
+  /** s; 0: an unused connection stays. */
+  idle_timeout?: number;
+  onclose?: () => void;
+  /** Called with the channel and the text of every notification that reaches the connection. */
+  onnotify?: (channel: string, payload: string) => void;
+}
+
+/** A client with one connection that cannot write. */
+export function newClient(
+  server: Server,
+  { name = "etiket-sync", ...further }: ClientOptions = {},
+): postgres.Sql {
+  return postgres({
     host: server.host,
     port: server.port,
     database: server.dbname,
@@ -74,7 +95,7 @@ function connect(server: Server, key: string): postgres.Sql {
     onnotice: () => {},
     types: { bytea: BYTEA },
     connection: {
-      application_name: "etiket-sync",
+      application_name: name,
       default_transaction_read_only: true,
       statement_timeout: STATEMENT_TIMEOUT_MS,
       // An agent that hangs must not keep the server from cleaning up its tables.
@@ -84,9 +105,8 @@ function connect(server: Server, key: string): postgres.Sql {
       DateStyle: "ISO, MDY",
       bytea_output: "hex",
     },
+    ...further,
   });
-  clients.set(key, client);
-  return client;
 }
 
 async function disconnect(key: string): Promise<void> {
@@ -129,12 +149,13 @@ async function inTransaction<T>(
 }
 
 /** Tells when an answer is due for too long: a server that is cut off never says that a limit was reached. */
-class Silence implements Disposable {
+export class Silence implements Disposable {
   readonly tooLong: Promise<never>;
   #reject: (reason: Error) => void = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor() {
+  /** @param longest time until an answer, ms */
+  constructor(private readonly longest = ANSWER_TIMEOUT_MS) {
     this.tooLong = new Promise((_, reject) => this.#reject = reject);
     this.tooLong.catch(() => {});
   }
@@ -142,9 +163,9 @@ class Silence implements Disposable {
   begins(): void {
     this.ends();
     this.#timer = setTimeout(() => {
-      const error = new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`);
+      const error = new Error(`no answer within ${this.longest / 1000} s`);
       this.#reject(Object.assign(error, { code: "CONNECTION_SILENT" }));
-    }, ANSWER_TIMEOUT_MS);
+    }, this.longest);
   }
 
   ends(): void {

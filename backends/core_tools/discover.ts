@@ -7,11 +7,14 @@ import { type Database, withSnapshot } from "./connection.ts";
 import { OVERVIEW, overviewColumns, selection } from "./overview.ts";
 import { type Pace, paced, paceSchema } from "./pace.ts";
 import { pointsWritten } from "./progress.ts";
+import { uuidTime } from "./times.ts";
 
 /** Measurements of one page of a sweep over all. */
 const PAGE = 2000;
 /** Measurements that every call looks at. */
 const NEWEST = 1000;
+/** A measurement whose cursors rest for this long is not being written any more, or its writer died, ms. */
+const RUNNING_MS = 10 * 60 * 1000;
 /** Time between two sweeps over all measurements, ms. */
 const SWEEP_EVERY_MS = 10 * 60 * 1000;
 
@@ -110,7 +113,9 @@ async function newestPage(
   now: number,
 ): Promise<DiscoveryPage> {
   const { items, pace } = await itemsOf(db, rows, cursor.pace, now);
-  const newest = digest(items.map((item) => [item.identifier, item.fingerprint, item.scope_identifier]));
+  const newest = digest(
+    items.map((item) => [item.identifier, item.fingerprint, item.scope_identifier, item.running]),
+  );
   return {
     items: newest === cursor.newest ? [] : items,
     cursor: { ...cursor, newest, pace } satisfies Cursor,
@@ -157,19 +162,28 @@ async function itemsOf(
     const progress = `${points.get(uuid) ?? ""} ${data_update_count ?? ""}`;
     pace[id] = paced(before, id, progress, now);
   }
-  return { items: rows.map((row) => itemOf(row, pace[row.id]?.reported)), pace };
+  return { items: rows.map((row) => itemOf(row, pace[row.id], now)), pace };
 }
 
-/** @param progress of an unfinished measurement; the values of a finished one do not change */
-function itemOf(row: Row, progress: string | undefined): DiscoveredItem {
+/** @param pace of an unfinished measurement; the values of a finished one do not change */
+function itemOf(row: Row, pace: Pace[string] | undefined, now: number): DiscoveredItem {
   const { project } = row;
+  const progress = pace?.reported;
   const tuple = TUPLE.map((name) => row[name] ?? null);
   return {
     identifier: row.id,
     priority: Number(row.id),
     ...(project === null || project === "" ? {} : { scope_identifier: project }),
     fingerprint: digest(progress === undefined ? tuple : [...tuple, progress]),
+    ...(pace && isRunning(row, pace, now) ? { running: true } : {}),
   };
+}
+
+/** Begun or seen to move a moment ago; the tables say nothing of when a cursor moved. */
+function isRunning({ uuid }: Row, { moved }: Pace[string], now: number): boolean {
+  const begun = uuidTime(uuid) ?? 0;
+  // The clock of the computer that measures may be another one.
+  return Math.abs(now - begun) < RUNNING_MS || now - moved < RUNNING_MS;
 }
 
 function digest(values: unknown): string {

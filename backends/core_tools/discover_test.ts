@@ -29,6 +29,13 @@ class Finder {
     return found;
   }
 
+  /** Identifiers of those that may be running. */
+  async running(): Promise<string[]> {
+    const pages: DiscoveryPage[] = [];
+    await this.look(pages);
+    return pages.flatMap((p) => p.items).filter((i) => i.running).map((i) => i.identifier);
+  }
+
   async fingerprints(): Promise<Map<string, string>> {
     const pages: DiscoveryPage[] = [];
     await this.look(pages);
@@ -56,6 +63,34 @@ Deno.test("measurements are found, and found again when something about them cha
     assertEquals(await finder.look(), []);
     finder.now += 10 * MINUTE;
     assertEquals(await finder.look(), all, "all again every ten minutes");
+  });
+
+  await t.step("what is not completed runs while it is young, or its cursors are seen to move", async () => {
+    const finder = new Finder(lab);
+    assertEquals(await finder.running(), [], "12 and 13 were left by writers that died");
+    await finder.look();
+    finder.now += MINUTE;
+    const move = "UPDATE measurement_parameters SET write_cursor = write_cursor + 1 WHERE exp_uuid = " +
+      "(SELECT uuid FROM global_measurement_overview WHERE id = 12)";
+    await lab.write(move);
+    assertEquals(await finder.running(), ["12"]);
+    finder.now += 9 * MINUTE;
+    await lab.write(move);
+    assertEquals(await finder.running(), ["12"]);
+    await finder.look();
+    finder.now += 8 * MINUTE;
+    assertEquals(await finder.look(), [], "nothing changed");
+    finder.now += 3 * MINUTE;
+    const pages: DiscoveryPage[] = [];
+    await finder.look(pages);
+    const rested = pages.flatMap((p) => p.items).find((i) => i.identifier === "12");
+    assertEquals([rested !== undefined, rested?.running], [true, undefined], "told that it rests");
+    const [row] = await lab.administer(
+      "SELECT (uuid / 1000000)::text AS ms FROM global_measurement_overview WHERE id = 13",
+    );
+    const young = new Finder(lab);
+    young.now = Number(row?.ms) + 9 * MINUTE;
+    assertEquals((await young.running()).filter((id) => id === "13"), ["13"]);
   });
 
   await t.step("every late change is seen, of that measurement alone", async () => {

@@ -10,7 +10,7 @@ const SIZE = 8;
 /** Values asked for at once: 4 MiB. */
 const SLICE = 4 * 1024 * 1024 / SIZE;
 /** Single values asked for at once. */
-const SCATTERED = 4096;
+export const SCATTERED = 4096;
 
 /** The role may not read a large object: they have rights of their own, beside those of the tables. */
 export class ObjectDenied extends Error {
@@ -54,24 +54,77 @@ export class LargeObject implements ValueSource {
     const bytes = new Uint8Array(values.buffer);
     for (let done = 0; done < count && start + done < this.#length; done += SLICE) {
       const wanted = Math.min(SLICE, count - done);
-      const slice = await this.#slice(start + done, wanted);
+      const slice = await sliceOf(this.db, this.oid, start + done, wanted);
       const whole = Math.floor(slice.length / SIZE);
       bytes.set(slice.subarray(0, whole * SIZE), done * SIZE);
       if (whole < wanted) this.#length = start + done + whole;
     }
     return values;
   }
+}
 
-  async #slice(start: number, count: number): Promise<Uint8Array> {
-    const [row] = await queryObject(
-      this.db,
-      this.oid,
-      "SELECT pg_catalog.lo_get($1::text::oid, $2::text::bigint, $3::text::int) AS bytes",
-      String(start * SIZE),
-      String(count * SIZE),
-    );
-    return bytesIn(row?.bytes);
-  }
+async function sliceOf(db: Database, oid: string, start: number, count: number): Promise<Uint8Array> {
+  const [row] = await queryObject(
+    db,
+    oid,
+    "SELECT pg_catalog.lo_get($1::text::oid, $2::text::bigint, $3::text::int) AS bytes",
+    String(start * SIZE),
+    String(count * SIZE),
+  );
+  return bytesIn(row?.bytes);
+}
+
+/**
+ * Values from `start` that are stored now: fewer than `count` where the object ends before.
+ * @param stride distance of two of them in the object, in values; start and count number them
+ * @throws ObjectDenied
+ */
+export async function readStored(
+  db: Database,
+  { oid, stride }: { oid: string; stride: number },
+  start: number,
+  count: number,
+): Promise<Float64Array> {
+  const bytes = stride === 1
+    ? await sliceOf(db, oid, start, count)
+    : await scatteredBytes(db, oid, stride, start, count);
+  // A copy: only a buffer of its own is sure to be aligned.
+  return new Float64Array(bytes.slice(0, bytes.length - bytes.length % SIZE).buffer);
+}
+
+/** Single values one after the other, up to the first that is not stored. */
+async function scatteredBytes(
+  db: Database,
+  oid: string,
+  stride: number,
+  start: number,
+  count: number,
+): Promise<Uint8Array> {
+  const rows = await queryScattered(db, oid, stride, start, count);
+  const all = rows.map((row) => bytesIn(row.bytes));
+  const end = all.findIndex((bytes) => bytes.length < SIZE);
+  const stored = end < 0 ? all : all.slice(0, end);
+  const joined = new Uint8Array(stored.length * SIZE);
+  for (const [i, bytes] of stored.entries()) joined.set(bytes, i * SIZE);
+  return joined;
+}
+
+function queryScattered(
+  db: Database,
+  oid: string,
+  stride: number,
+  start: number,
+  count: number,
+): Promise<Row[]> {
+  return queryObject(
+    db,
+    oid,
+    `SELECT pg_catalog.lo_get($1::text::oid, i * $2::text::bigint, ${SIZE}) AS bytes
+     FROM pg_catalog.generate_series($3::text::bigint, $4::text::bigint) AS i ORDER BY i`,
+    String(stride * SIZE),
+    String(start),
+    String(start + count - 1),
+  );
 }
 
 /** Every `stride`-th value of a large object: an axis of a grid on which the setpoint was recorded at every point. */
@@ -81,16 +134,8 @@ export class StridedObject implements ValueSource {
   async read(start: number, count: number): Promise<Float64Array> {
     const values = new Float64Array(count).fill(NaN);
     for (let done = 0; done < count; done += SCATTERED) {
-      const last = Math.min(done + SCATTERED, count) - 1;
-      const rows = await queryObject(
-        this.db,
-        this.oid,
-        `SELECT pg_catalog.lo_get($1::text::oid, i * $2::text::bigint, ${SIZE}) AS bytes
-         FROM pg_catalog.generate_series($3::text::bigint, $4::text::bigint) AS i ORDER BY i`,
-        String(this.stride * SIZE),
-        String(start + done),
-        String(start + last),
-      );
+      const wanted = Math.min(SCATTERED, count - done);
+      const rows = await queryScattered(this.db, this.oid, this.stride, start + done, wanted);
       for (const [i, row] of rows.entries()) {
         const bytes = bytesIn(row.bytes);
         if (bytes.length === SIZE) {

@@ -2,6 +2,7 @@
 import { defineBackend } from "../../src/kit/define_backend.ts";
 import { databaseOf, FIELDS, validate } from "./config.ts";
 import { discover } from "./discover.ts";
+import { followMeasurement } from "./live.ts";
 import { readMeasurement } from "./read.ts";
 import { addressOf } from "./server.ts";
 
@@ -20,4 +21,5 @@ export default defineBackend({
   address: (config) => addressOf(databaseOf(config).server),
   discover: (config, since) => discover(databaseOf(config), since, Date.now()),
   read: (config, item, context) => readMeasurement(databaseOf(config), item, context),
+  live: (config, item, context) => followMeasurement(databaseOf(config), item, context),
 });

@@ -20,6 +20,8 @@ const pacedSchema = z.object({
   at: z.number(),
   /** Reports without a rest. */
   run: z.number(),
+  /** When its progress was seen to differ from the time before; 0 when it never was. */
+  moved: z.number().default(0),
 });
 /** By measurement. */
 export const paceSchema = z.record(z.string(), pacedSchema);
@@ -28,12 +30,13 @@ export type Pace = z.infer<typeof paceSchema>;
 /** The progress to report now: the newest, or for a while the one that was reported before. */
 export function paced(before: Pace, id: string, progress: string, now: number): Pace[string] {
   const known = before[id];
-  if (!known) return { reported: progress, seen: progress, at: now, run: 0 };
-  if (known.reported === progress) return { ...known, seen: progress };
+  if (!known) return { reported: progress, seen: progress, at: now, run: 0, moved: 0 };
+  const moved = known.seen === progress ? known.moved : now;
+  if (known.reported === progress) return { ...known, seen: progress, moved };
   const elapsed = now - known.at;
   const wait = WAITS_MS[Math.min(known.run, WAITS_MS.length - 1)] ?? 0;
   // A clock that was set back must not keep it waiting.
-  if (elapsed >= 0 && elapsed < wait) return { ...known, seen: progress };
+  if (elapsed >= 0 && elapsed < wait) return { ...known, seen: progress, moved };
   const rested = elapsed > REST_WAITS * wait + REST_MS;
-  return { reported: progress, seen: progress, at: now, run: rested ? 0 : known.run + 1 };
+  return { reported: progress, seen: progress, at: now, run: rested ? 0 : known.run + 1, moved };
 }

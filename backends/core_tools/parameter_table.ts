@@ -93,22 +93,47 @@ function listIn(json: string | null): unknown[] | null {
   return Array.isArray(value) ? value : null;
 }
 
-function shapeIn(json: string | null): number[] | null {
+/** The extents that a row names; null when it names none. */
+export function shapeIn(json: string | null): number[] | null {
   const shape = z.array(z.number().int().nonnegative()).safeParse(listIn(json));
   return shape.success ? shape.data : null;
 }
 
 /** The column is a signed integer, object numbers are unsigned; 0 is none. */
-function oidIn(column: string | null): string | null {
+export function oidIn(column: string | null): string | null {
   const oid = Number(column ?? 0);
   return oid === 0 ? null : String(oid < 0 ? oid + 2 ** 32 : oid);
 }
+
+/** Where the parameters of a measurement are. */
+export interface ParameterPlace {
+  /** The table, quoted where it is the measurement's own. */
+  table: string;
+  /** Its rows belong to one measurement alone; else `exp_uuid` says to which. */
+  isOwn: boolean;
+  /** The columns that give its rows their order. */
+  order: string[];
+}
+
+const SHARED_PLACE: ParameterPlace = {
+  table: "measurement_parameters",
+  isOwn: false,
+  order: ["param_index", "id"],
+};
 
 /**
  * The parameters in order; empty when none is recorded.
  * @throws SyncError data `parameters_missing` when the table that the measurement names is not there
  */
 export async function readParameters(db: Database, measurement: Measurement): Promise<Parameter[]> {
+  return (await findParameters(db, measurement)).parameters;
+}
+
+/** As {@link readParameters}; and where they are, null where none is recorded. */
+export async function findParameters(
+  db: Database,
+  measurement: Measurement,
+): Promise<{ place: ParameterPlace | null; parameters: Parameter[] }> {
   const { exp_data_location: own, sync_location, uuid } = measurement;
   const isOld = sync_location !== NEW_LAYOUT && own !== null && own !== "";
   const table = isOld ? await findTable(db, own) : null;
@@ -124,16 +149,18 @@ export async function readParameters(db: Database, measurement: Measurement): Pr
     );
   }
   if (table) {
-    return await parsed(db, await db.query(`SELECT ${SELECTION} FROM ${table.name} ORDER BY id`));
+    const rows = await db.query(`SELECT ${SELECTION} FROM ${table.name} ORDER BY id`);
+    return { place: { table: table.name, isOwn: true, order: ["id"] }, parameters: await parsed(db, rows) };
   }
-  if (await findTable(db, "measurement_parameters")) {
+  if (await findTable(db, SHARED_PLACE.table)) {
+    const { table, order } = SHARED_PLACE;
     const rows = await db.query(
-      `SELECT ${SELECTION} FROM measurement_parameters WHERE exp_uuid = $1::text::bigint ORDER BY param_index, id`,
+      `SELECT ${SELECTION} FROM ${table} WHERE exp_uuid = $1::text::bigint ORDER BY ${order.join()}`,
       uuid,
     );
-    if (rows.length > 0 || !isOld) return await parsed(db, rows);
+    if (rows.length > 0 || !isOld) return { place: SHARED_PLACE, parameters: await parsed(db, rows) };
   }
-  if (!isOld) return [];
+  if (!isOld) return { place: null, parameters: [] };
   throw new SyncError(
     "data",
     "parameters_missing",

@@ -148,13 +148,18 @@ export class CoreToolsLab {
     return result.draft;
   }
 
-  /** Opens a transaction that holds what a statement takes; disposing of it lets go. */
-  async hold(statement: string): Promise<AsyncDisposable> {
+  /** A client of the role that owns everything, as core-tools has one. */
+  client(): postgres.Sql {
     const { dbname, user, password, host, port } = this.config;
-    const client = postgres({
+    return postgres({
       ...{ database: String(dbname), username: String(user), password: String(password) },
       ...{ host: String(host), port: Number(port), max: 1, onnotice: () => {} },
     });
+  }
+
+  /** Opens a transaction that holds what a statement takes; disposing of it lets go. */
+  async hold(statement: string): Promise<AsyncDisposable> {
+    const client = this.client();
     const reserved = await client.reserve();
     await reserved.unsafe(`BEGIN; ${statement}`).simple();
     return { [Symbol.asyncDispose]: () => client.end({ timeout: 0 }) };

@@ -111,6 +111,8 @@ export interface LiveContext {
   timeZone: string;
   /** Current time, ms since 1970 UTC; by a function, since sessions last. */
   now(): number;
+  /** For sessions that hear of news by other ways than files (a database's notification): they are looked at at once. */
+  wake?(): void;
 }
 
 /** Answer of a backend's `live`: a session, or why the item is not one that runs. */
