@@ -1,11 +1,16 @@
 /** An HDF5 dataset as a column of values in C order. */
-import type { Hdf5Dataset } from "../../src/kit/hdf5/objects.ts";
+import type { Hdf5Values } from "../../src/kit/hdf5/decode.ts";
 import type { Column } from "../../src/kit/grid/column.ts";
 import { allocate, componentsOf } from "../../src/kit/grid/dtypes.ts";
 import { type Dtype, sizeOf, type Values } from "../../src/kit/labelled.ts";
 
+/** What reads boxes of values, flat in C order. */
+export interface BoxReader {
+  read(offset: number[], count: number[]): Hdf5Values;
+}
+
 /** Reads only what is asked for. */
-export function hdf5Column(dataset: Hdf5Dataset, dtype: Dtype, shape: readonly number[]): Column {
+export function hdf5Column(dataset: BoxReader, dtype: Dtype, shape: readonly number[]): Column {
   return {
     dtype,
     length: sizeOf(shape),

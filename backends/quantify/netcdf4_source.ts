@@ -2,7 +2,8 @@
 import { BARE_DIMENSION, isBookkeeping } from "../../src/kit/hdf5/conventions.ts";
 import { Hdf5Dataset, Hdf5Group } from "../../src/kit/hdf5/objects.ts";
 import { type Hdf5File, openHdf5 } from "../../src/kit/hdf5/open.ts";
-import { unreadablePart } from "../../src/kit/hdf5/types.ts";
+import type { Hdf5Values } from "../../src/kit/hdf5/decode.ts";
+import { type Hdf5Type, unreadablePart } from "../../src/kit/hdf5/types.ts";
 import { listVariables } from "../../src/kit/hdf5/variables.ts";
 import type { Attributes, AttrValue } from "../../src/kit/labelled.ts";
 import type { DraftLog } from "../../src/kit/drafts.ts";
@@ -104,8 +105,11 @@ function readAttributes(object: Hdf5Dataset | Hdf5Group, log: Log): Attributes {
 
 function readAttribute(object: Hdf5Dataset | Hdf5Group, name: string): AttrValue | undefined {
   const { type } = object.attribute(name);
-  if (unreadablePart(type)) return undefined;
-  const values = object.attributeValues(name);
+  return unreadablePart(type) ? undefined : netcdfAttribute(type, object.attributeValues(name));
+}
+
+/** An attribute as netCDF has it; undefined for what it cannot hold. @param values flat; null for an empty one */
+export function netcdfAttribute(type: Hdf5Type, values: Hdf5Values | null): AttrValue | undefined {
   if (values === null) return type.kind === "text" ? "" : new Float64Array(0);
   if (type.kind === "text") {
     const texts = values as string[];
