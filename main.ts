@@ -1,7 +1,11 @@
-/** The entry of every role of the executable: the command line, and the reader processes it starts of itself. */
-if (Deno.args[0] === "__reader") {
+/** The entry of every role of the executable: the command line, and the child processes it starts of itself. */
+const [role, ...args] = Deno.args;
+if (role === "__reader") {
   const { runReader } = await import("./src/readers/child.ts");
-  await runReader(Deno.args.slice(1));
+  await runReader(args);
+} else if (role === "__live") {
+  const { runLiveHost } = await import("./src/readers/live/host.ts");
+  runLiveHost(args);
 } else {
   const { main } = await import("./src/cli/main.ts");
   Deno.exit(await main(Deno.args));

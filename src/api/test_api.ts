@@ -12,6 +12,7 @@ const TOKEN = "t".repeat(43);
 const PORT = 10410;
 
 export class FakeServing implements Serving {
+  readonly live = new LiveSessions({ env: systemEnv });
   readonly calls: string[] = [];
   state: AgentState = "running";
   bytes_uploaded = 0;

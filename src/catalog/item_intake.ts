@@ -85,7 +85,7 @@ export class ItemIntake {
     const { due_at, changed_since } = settle(f.changed_at, before, now);
     this.db.run(
       `UPDATE items SET fingerprint = ?, changed_at = ?, due_at = ?, changed_since = ?, scope_identifier = ?, priority = ?,
-       state = 'waiting', reason = NULL, lane = ?, attempts = 0, streak = 0, streak_code = NULL, streak_since = NULL,
+       state = CASE WHEN state = 'live' THEN state ELSE 'waiting' END, reason = NULL, lane = ?, attempts = 0, streak = 0, streak_code = NULL, streak_since = NULL,
        next_attempt_at = NULL, absent_since = NULL, updated = ? WHERE id = ?`,
       f.fingerprint,
       f.changed_at,

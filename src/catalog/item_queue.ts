@@ -106,13 +106,43 @@ export class ItemQueue {
   /**
    * Items a killed run left behind go back to the queue with unchanged attempts (L23).
    * @param running items that do run
+   * @param followsLive items whose live session ended with the agent are left to be opened again
    */
-  recoverInterrupted(now: number, running: readonly number[] = []): number {
+  recoverInterrupted(now: number, running: readonly number[] = [], followsLive = false): number {
     return this.db.run(
-      `UPDATE items SET state = 'waiting', updated = ?1 WHERE state = 'running'
+      `UPDATE items SET state = 'waiting', updated = ?1 WHERE (state = 'running' OR (state = 'live' AND ?3 = 0))
        AND id NOT IN (SELECT value FROM json_each(?2))`,
       now,
       JSON.stringify(running),
+      Number(followsLive),
+    );
+  }
+
+  /** Items of a source that are or were being followed live. */
+  live(source: number): number[] {
+    return this.db.all("SELECT id FROM items WHERE source_id = ? AND state = 'live'", source).map((r) =>
+      Number(r.id)
+    );
+  }
+
+  /** A live session of the item begins: it waits for its end. What runs is judged by its run. */
+  holdLive(id: number, now: number): void {
+    this.db.run(
+      `UPDATE items SET state = 'live', reason = NULL, next_attempt_at = NULL, updated = ?
+       WHERE id = ? AND state NOT IN ('running','vanished','deleted_locally')`,
+      now,
+      id,
+    );
+  }
+
+  /** The live session is over or parked: the item is due at once, before others. */
+  releaseLive(id: number, now: number): void {
+    this.db.run(
+      `UPDATE items SET state = CASE WHEN state = 'running' THEN state ELSE 'waiting' END, lane = 'new', has_priority = 1,
+       due_at = min(due_at, ?1), next_attempt_at = NULL, updated = ?1
+       WHERE id = ?2 AND state NOT IN ('vanished','deleted_locally')`,
+      now,
+      id,
     );
   }
 

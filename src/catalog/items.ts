@@ -139,7 +139,7 @@ export class ItemStore {
 
   prioritize(id: number, now: number): void {
     this.db.run(
-      `UPDATE items SET has_priority = 1, state = CASE WHEN state = 'running' THEN state ELSE 'waiting' END,
+      `UPDATE items SET has_priority = 1, state = CASE WHEN state IN ('running','live') THEN state ELSE 'waiting' END,
        next_attempt_at = NULL, updated = ? WHERE id = ?`,
       now,
       id,

@@ -19,6 +19,7 @@ import { transferSlots } from "../transfer/slots.ts";
 import { VERSION } from "../version.ts";
 import { Engine } from "./engine.ts";
 import { LiveSessions } from "../live/live_sessions.ts";
+import { LiveDesk, type LiveDeskOptions } from "./live/live_desk.ts";
 import { type Home, openHome } from "./home.ts";
 import { installedModules } from "./installed_modules.ts";
 import { ItemService } from "./item/item_service.ts";
@@ -42,6 +43,10 @@ export interface AgentOptions {
   configFile?: string;
   env?: Env;
   log?: (line: string) => void;
+  /** URLs (`file:///…`) of modules with backends and converters besides the built-in ones. */
+  load?: readonly string[];
+  /** Times of live sessions, for tests. */
+  live?: Partial<LiveDeskOptions>;
   /** Where the embedded platform keeps the bytes of files instead of in the state folder. */
   store?: S3StoreOptions;
 }
@@ -56,6 +61,7 @@ export class Agent {
     private readonly hub: Hub | undefined,
     /** Running measurements that are followed. */
     readonly live: LiveSessions,
+    private readonly following: LiveDeskOptions | undefined,
   ) {}
 
   get home(): Home {
@@ -99,9 +105,13 @@ export class Agent {
       openSecretStore(home.secretsDir, { keys: settings.secrets.store }),
       () => env.uuid(),
     );
-    const pool = createReaderPool({ max: settings.readers.max, log, temp: home.stagingDir });
+    const { load = [] } = options;
+    const pool = createReaderPool({ max: settings.readers.max, load, log, temp: home.stagingDir });
     const readers = unsealingReaders(pool, secrets);
-    const registry = await installedModules(catalog, readers);
+    // What is loaded besides the program may change without it.
+    const registry = load.length > 0
+      ? await readers.run("describe", {})
+      : await installedModules(catalog, readers);
     const said = new Set<string>();
     const services: Services = {
       env,
@@ -131,6 +141,16 @@ export class Agent {
     const sources = new SourceService(services, registry.backends, secrets);
     await sealStored(services, registry.backends, secrets);
     const live = new LiveSessions({ env, folder: join(home.stagingDir, "live") });
+    const following: LiveDeskOptions | undefined = settings.live.enabled
+      ? {
+        begin: (facts) => live.begin(facts),
+        most: settings.live.max_sessions,
+        load,
+        unsealed: (config) => secrets.open(config),
+        files: true,
+        ...options.live,
+      }
+      : undefined;
     return new Agent(
       services,
       settings,
@@ -139,6 +159,7 @@ export class Agent {
       new ItemService(services),
       hub,
       live,
+      following,
     );
   }
 
@@ -168,7 +189,9 @@ export class Agent {
    */
   async serve(): Promise<Serving> {
     const lock = await this.#begin();
-    const engine = new Engine(this.services);
+    const services = { ...this.services };
+    const live = this.following && new LiveDesk(services, this.following);
+    const engine = new Engine(Object.assign(services, live ? { live } : {}), live ? { live } : {});
     const control = new AbortController();
     const done = engine.run(control.signal).finally(() => lock.release());
     return {

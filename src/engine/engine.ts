@@ -10,6 +10,7 @@ import { Speed } from "./activity.ts";
 import { activityView } from "./activity_view.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { ItemOutcome } from "./item/file_run.ts";
+import type { LiveDesk } from "./live/live_desk.ts";
 import { PrepareAhead } from "./prepare_ahead.ts";
 import { Recovery } from "./recovery.ts";
 import { afterFailure } from "./retry.ts";
@@ -21,6 +22,8 @@ import type { ActivityView, AgentStatusView } from "./views.ts";
 import { Waking } from "./waking.ts";
 
 export interface EngineOptions {
+  /** Follows what is being measured. */
+  live?: LiveDesk;
   /** How often changes that other processes made in the catalog are looked for, ms. */
   pollMs?: number;
   /** What runs when the agent is told to end may take this long before it is parked, ms. */
@@ -45,6 +48,7 @@ export class Engine {
   readonly #speed: Speed;
   readonly #sourceSpeeds = new Map<number, Speed>();
   readonly #waking: Waking;
+  readonly #live: LiveDesk | undefined;
   #iteration: number;
   #roundAt = -Infinity;
   #refreshAt = -Infinity;
@@ -76,14 +80,23 @@ export class Engine {
         onAgentError: (error) => this.#recovery.hindered(error),
         iteration: () => this.#iteration,
       },
-      (source) => this.#scheduler.park(new Error("the source was stopped or changed"), source),
+      (source) => {
+        this.#scheduler.park(new Error("the source was stopped or changed"), source);
+        this.#live?.sourceStopped(source);
+      },
     );
     this.#scheduler = new Scheduler(s, {
       ready: () => this.#sources.ready(),
       iteration: () => this.#iteration,
-      finished: (_item, outcome) => this.#finished(outcome),
+      finished: (item, outcome) => this.#finished(item, outcome),
       broken: (item, error) => this.#broken(item, error),
       sent: (item, bytes) => this.#sent(item, bytes),
+    });
+    this.#live = options.live;
+    this.#live?.attach({
+      onChange: () => this.#wakeUp(),
+      connected: () => this.#recovery.state.state === "running",
+      iteration: () => this.#iteration,
     });
   }
 
@@ -160,7 +173,7 @@ export class Engine {
     const { s } = this;
     if (!this.#recoveredItems) {
       // What a killed agent left behind.
-      s.catalog.queue.recoverInterrupted(s.env.now());
+      s.catalog.queue.recoverInterrupted(s.env.now(), [], this.#live !== undefined);
       s.catalog.queue.rebaseClock(s.env.now());
       this.#recoveredItems = true;
     }
@@ -177,6 +190,7 @@ export class Engine {
     }
     if (s.env.monotonic() - this.#roundAt >= ROUND_MS) this.#countRound();
     this.#recovery.probe();
+    if (!this.#recovery.state.stopped) this.#live?.attend(this.#sources.ready());
     const { state } = this.#recovery.state;
     if (state === "no_connection") this.#ahead.pump(this.#sources.ready());
     else this.#ahead.stop();
@@ -194,7 +208,8 @@ export class Engine {
     const now = s.env.now();
     const monotonic = s.env.monotonic();
     const waits = [this.options.pollMs ?? POLL_MS, this.#roundAt + ROUND_MS - monotonic];
-    for (const at of [this.#recovery.state.nextProbeAt, this.#scheduler.nextChangeAt]) {
+    const { nextProbeAt } = this.#recovery.state;
+    for (const at of [nextProbeAt, this.#scheduler.nextChangeAt, this.#live?.nextChangeAt ?? null]) {
       if (at !== null) waits.push(at - monotonic);
     }
     if (this.#recovery.state.state === "running") {
@@ -222,6 +237,7 @@ export class Engine {
     this.#scheduler.park(ended);
     await Promise.all([
       this.#sources.end(),
+      this.#live?.close(),
       this.#scheduler.idle(),
       this.#ahead.stop(),
       this.#recovery.idle(),
@@ -262,7 +278,8 @@ export class Engine {
     this.#recovery.run(abortOrphans(this.s.client, this.s.transfer.journal), () => {});
   }
 
-  #finished(outcome: ItemOutcome): void {
+  #finished(item: ItemRow, outcome: ItemOutcome): void {
+    this.#live?.ran(item.id);
     this.#filesUploaded += outcome.files_uploaded;
     const { error } = outcome;
     if (error && ["network", "auth", "local"].includes(error.class)) {

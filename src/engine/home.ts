@@ -13,6 +13,8 @@ export interface Home {
   hubDir: string;
   pluginsDir: string;
   logsDir: string;
+  /** Files in which running measurements can be seen, in a folder for each dataset. */
+  liveDir: string;
   /** Passwords and tokens, sealed, and their keys. */
   secretsDir: string;
 }
@@ -32,6 +34,7 @@ export function openHome(directory: string): Home {
     hubDir: join(root, "hub"),
     pluginsDir: join(root, "plugins"),
     logsDir: join(root, "logs"),
+    liveDir: join(root, "live"),
     secretsDir: join(root, "secrets"),
   };
   try {

@@ -99,7 +99,7 @@ export class Recovery {
     const { queue } = this.s.catalog;
     const now = this.s.env.now();
     // Verdicts that a full disk kept from being written.
-    if (kind === "error") queue.recoverInterrupted(now, this.hooks.running());
+    if (kind === "error") queue.recoverInterrupted(now, this.hooks.running(), this.s.live !== undefined);
     this.#release(kind === "error" ? ["local"] : ["network", "auth"]);
     this.state.cleared(kind);
   }

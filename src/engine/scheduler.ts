@@ -103,7 +103,8 @@ export class Scheduler {
       sources = sources.filter((id) => !busy.has(id));
     }
     if (sources.length === 0) return undefined;
-    return this.#lanes.next(sources, busy, [...except, ...this.#running.keys()]);
+    const held = this.s.live?.held() ?? [];
+    return this.#lanes.next(sources, busy, [...except, ...held, ...this.#running.keys()]);
   }
 
   #start(item: ItemRow, source: ReadySource): void {

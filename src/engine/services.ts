@@ -6,6 +6,7 @@ import type { Config } from "../kit/define_backend.ts";
 import type { PlatformClient } from "../platform/client.ts";
 import type { BackendInfo, ReaderPool, ReaderTasks, SourcePlan } from "../readers/tasks.ts";
 import type { TransferContext } from "../transfer/context.ts";
+import type { LiveEnd } from "../kit/live.ts";
 import type { Home } from "./home.ts";
 
 export type Registry = ReaderTasks["describe"]["output"];
@@ -21,6 +22,8 @@ export interface Services {
   transfer: TransferContext;
   /** Installed backends and converters; asked once per run. */
   registry(): Promise<Registry>;
+  /** Follows what is being measured; absent where nothing does (`once`). */
+  live?: LiveLane;
   /** Identifies this machine in local manifests. */
   machineId: string;
   /** Version of the program. */
@@ -40,4 +43,17 @@ export interface ReadySource {
   /** Checked configuration: defaults filled in, paths absolute. */
   config: Config;
   plan: SourcePlan;
+}
+
+/** What the rest of the engine sees of the live desk. */
+export interface LiveLane {
+  /**
+   * Items that may be measured right now, by id, the most promising last: their backend is asked, and until it has
+   * answered, and while it follows them, they are {@link held}.
+   */
+  offer(source: ReadySource, items: readonly number[]): void;
+  /** Items whose normal synchronization has to wait. */
+  held(): number[];
+  /** How the last live session of an item ended, until its next normal run is over. */
+  endOf(item: number): LiveEnd | undefined;
 }

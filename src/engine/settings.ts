@@ -43,6 +43,10 @@ const settingsSchema = z.strictObject({
       "Files of at least so many bytes are sent in parts, and go on after a crash where they were.",
     ),
   }).prefault({}),
+  live: z.strictObject({
+    enabled: z.boolean().default(true).describe("Follow measurements while they run."),
+    max_sessions: z.int().min(1).max(1024).default(64).describe("Measurements followed at once, per source."),
+  }).prefault({}),
   secrets: z.strictObject({
     store: z.enum(["auto", "keychain", "file"]).default("auto").describe(
       "Where the key of passwords and tokens is: the system's keychain, a file of the state folder, or auto: the " +

@@ -55,7 +55,7 @@ async function perform<K extends TaskKind>(kind: K, input: unknown, registry: Re
 }
 
 /** An aborted WASM module may go on with broken state. */
-function isWasmAbort(error: unknown): boolean {
+export function isWasmAbort(error: unknown): boolean {
   for (let e = error; e instanceof Error; e = e.cause) if (e instanceof WebAssembly.RuntimeError) return true;
   return false;
 }

@@ -1,12 +1,13 @@
-/** How the executable starts itself as a reader process. */
+/** How the executable starts itself in another role, such as a reader process. */
 import { fileURLToPath } from "node:url";
 
 /**
- * The command line of a reader process.
+ * The command line of a child process.
+ * @param role its first argument, by which main.ts knows what to be
  * @param load URLs of modules with backends and converters besides the built-in ones
  */
-export function readerCommand(load: readonly string[]): { program: string; args: string[] } {
-  const args = ["__reader", ...load.flatMap((url) => ["--load", url])];
+export function roleCommand(role: string, load: readonly string[]): { program: string; args: string[] } {
+  const args = [role, ...load.flatMap((url) => ["--load", url])];
   const launcher = Deno.env.get("ETIKET_SELF");
   if (launcher) return { program: launcher, args };
   if (Deno.build.standalone) return { program: Deno.execPath(), args };

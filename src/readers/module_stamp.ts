@@ -1,7 +1,7 @@
 /** Whether the modules that a reader process loads are those of an earlier time. */
 import { readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { IN_CHECKOUT, readerCommand } from "./launch.ts";
+import { IN_CHECKOUT, roleCommand } from "./launch.ts";
 
 /** Of a checkout, what definitions of backends and converters are made of. */
 const PARTS = ["backends", "converters", "src/kit", "src/readers"];
@@ -13,7 +13,7 @@ const PARTS = ["backends", "converters", "src/kit", "src/readers"];
  */
 export function moduleStamp(version: string): string | undefined {
   try {
-    const { program, args } = readerCommand([]);
+    const { program, args } = roleCommand("__reader", []);
     const files = IN_CHECKOUT ? PARTS.flatMap(filesBelow) : args.filter((arg) => /\.[cm]?[jt]s$/.test(arg));
     return [version, program, ...[program, ...files].map(state)].join("\n");
   } catch {

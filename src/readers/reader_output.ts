@@ -1,13 +1,16 @@
-/** What a reader process prints: the protocol's messages picked out, the rest measured and its end remembered. */
+/** What a child process prints: the protocol's messages picked out, the rest measured and its end remembered. */
+import type { z } from "zod";
 import { OUTPUT } from "./limits.ts";
-import { check, type Message, messageSchema } from "./protocol.ts";
+import { check } from "./protocol.ts";
 import { decode, LineSplitter, MARKER } from "./wire.ts";
 
-export interface OutputEvents {
-  onMessage(message: Message): void;
+export type OutputLimits = typeof OUTPUT;
+
+export interface OutputEvents<M> {
+  onMessage(message: M): void;
   /** A line of the protocol that makes no sense. */
   onProtocolError(reason: string): void;
-  /** It prints more than {@link OUTPUT} allows. */
+  /** It prints more than is allowed. */
   onFlood(reason: string): void;
 }
 
@@ -16,8 +19,8 @@ const TAIL_LINE_BYTES = 300;
 const STACK_FRAME = /^\s+at /;
 const MARKER_BYTES = new TextEncoder().encode(MARKER);
 
-export class ReaderOutput {
-  readonly #events: OutputEvents;
+export class ReaderOutput<M> {
+  readonly #events: OutputEvents<M>;
   readonly #now: () => number;
   readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   #tail: string[] = [];
@@ -26,7 +29,12 @@ export class ReaderOutput {
   #inSecond = 0;
 
   /** @param now a clock in ms that never jumps */
-  constructor(events: OutputEvents, now: () => number) {
+  constructor(
+    private readonly schema: z.ZodType<M>,
+    events: OutputEvents<M>,
+    now: () => number,
+    private readonly limits: OutputLimits = OUTPUT,
+  ) {
     this.#events = events;
     this.#now = now;
   }
@@ -63,7 +71,7 @@ export class ReaderOutput {
 
   #take(line: Uint8Array): void {
     try {
-      this.#events.onMessage(check(messageSchema, decode(new TextDecoder().decode(line)), "a message"));
+      this.#events.onMessage(check(this.schema, decode(new TextDecoder().decode(line)), "a message"));
     } catch (e) {
       this.#events.onProtocolError(e instanceof Error ? e.message : String(e));
     }
@@ -81,10 +89,11 @@ export class ReaderOutput {
     if (now - this.#secondStart >= 1000) [this.#secondStart, this.#inSecond] = [now, 0];
     this.#inSecond += bytes;
     this.#total += bytes;
-    if (pending > OUTPUT.line) this.#events.onFlood(`a line of more than ${OUTPUT.line} bytes`);
-    else if (this.#inSecond > OUTPUT.perSecond) {
-      this.#events.onFlood(`more than ${OUTPUT.perSecond} bytes a second`);
-    } else if (this.#total > OUTPUT.total) this.#events.onFlood(`more than ${OUTPUT.total} bytes`);
+    const { limits } = this;
+    if (pending > limits.line) this.#events.onFlood(`a line of more than ${limits.line} bytes`);
+    else if (this.#inSecond > limits.perSecond) {
+      this.#events.onFlood(`more than ${limits.perSecond} bytes a second`);
+    } else if (this.#total > limits.total) this.#events.onFlood(`more than ${limits.total} bytes`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "../../tests/assert.ts";
-import type { Message } from "./protocol.ts";
+import { type Message, messageSchema } from "./protocol.ts";
 import { ReaderOutput } from "./reader_output.ts";
 import { encode, MARKER } from "./wire.ts";
 
@@ -10,7 +10,7 @@ async function print(chunks: Iterable<Uint8Array>, { intervalMs = 0, stdout = tr
   const messages: Message[] = [];
   const faults: string[] = [];
   let now = 0;
-  const output = new ReaderOutput({
+  const output = new ReaderOutput(messageSchema, {
     onMessage: (m) => messages.push(m),
     onProtocolError: (reason) => faults.push(reason),
     onFlood: (reason) => faults.push(reason),

@@ -1,11 +1,9 @@
 /** One reader process, seen from the agent. */
-import { SyncError } from "../kit/errors.ts";
+import type { SyncError } from "../kit/errors.ts";
 import { failures } from "./failures.ts";
-import { readerCommand } from "./launch.ts";
 import { START_MS } from "./limits.ts";
-import type { Message, Request } from "./protocol.ts";
-import { ReaderOutput } from "./reader_output.ts";
-import { encode } from "./wire.ts";
+import { type Message, messageSchema, type Request } from "./protocol.ts";
+import { RoleProcess } from "./role_process.ts";
 
 /** Answer to a task: its result (not yet checked against the kind of task) or the error it threw. */
 export type Answer = Extract<Message, { type: "result" | "error" }>;
@@ -20,57 +18,45 @@ interface Running {
   reject(error: SyncError): void;
 }
 
-/** The ends of its streams are awaited this long after a process died; a grandchild may hold them open for ever. */
-const DRAIN_MS = 500;
-
 export class ReaderProcess {
-  /** Resolves when the process is gone and has no task any more. */
-  readonly gone: Promise<void>;
-  readonly #child: Deno.ChildProcess;
-  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #output: ReaderOutput;
+  readonly #process: RoleProcess<Message>;
   #running: Running | null = null;
   /** It has said that it takes tasks. */
   #ready = false;
-  /** Why it is being killed. */
-  #doom: SyncError | null = null;
-  #exited = false;
 
   /**
-   * @param load see {@link readerCommand}
+   * @param load URLs of modules with backends and converters besides the built-in ones
    * @param now a clock in ms that never jumps
+   * @param temp folder for its temporary files instead of the system's
    * @throws SyncError `reader_start_failed`
    */
-  /** @param temp folder for its temporary files instead of the system's */
   constructor(load: readonly string[], now: () => number, temp?: string) {
-    const { program, args } = readerCommand(load);
-    try {
-      this.#child = new Deno.Command(program, {
-        args,
-        env: { NO_COLOR: "1", ...(temp === undefined ? {} : { TMPDIR: temp, TMP: temp, TEMP: temp }) },
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-    } catch (e) {
-      throw failures.start(SyncError.from(e).message, e);
-    }
-    this.#stdin = this.#child.stdin.getWriter();
-    this.#output = new ReaderOutput({
+    this.#process = new RoleProcess({
+      role: "__reader",
+      load,
+      now,
+      temp,
+      schema: messageSchema,
       onMessage: (message) => this.#receive(message),
       onProtocolError: (reason) => this.kill(failures.protocol(this.#label, reason)),
       onFlood: (reason) => this.kill(failures.flood(this.#label, reason)),
-    }, now);
-    this.gone = this.#attend();
+      onGone: (reason, ending, printed) =>
+        this.#running?.reject(reason ?? this.#ended(this.#running.label, ending, printed)),
+    });
   }
 
   get pid(): number {
-    return this.#child.pid;
+    return this.#process.pid;
   }
 
   /** False once it is dead or about to be. */
   get usable(): boolean {
-    return !this.#exited && this.#doom === null;
+    return this.#process.usable;
+  }
+
+  /** Resolves when the process is gone and has no task any more. */
+  get gone(): Promise<void> {
+    return this.#process.gone;
   }
 
   /**
@@ -78,9 +64,8 @@ export class ReaderProcess {
    * @throws SyncError `reader_…` when the process does not answer, or what {@link kill} was given
    */
   async run(request: Request, label: string, deadlineMs: number): Promise<Answer> {
-    if (!this.usable) throw this.#doom ?? failures.start("it ended while it was idle");
-    const line = new TextEncoder().encode(encode(request) + "\n");
-    this.#output.startTask();
+    if (!this.usable) throw this.#process.doom ?? failures.start("it ended while it was idle");
+    this.#process.forgetOutput();
     let timer = setTimeout(() => {
       this.kill(failures.start(`it was not ready within ${START_MS / 1000} s`));
     }, START_MS);
@@ -92,8 +77,7 @@ export class ReaderProcess {
     try {
       return await new Promise((resolve, reject) => {
         this.#running = { request, label, startClock, resolve, reject };
-        // A broken pipe means that the process is gone, which #attend sees.
-        this.#stdin.write(line).catch(() => {});
+        this.#process.send(request);
       });
     } finally {
       clearTimeout(timer);
@@ -103,24 +87,11 @@ export class ReaderProcess {
 
   /** Ends the process at once; a running task fails with `reason`. */
   kill(reason: SyncError): void {
-    if (!this.usable) return;
-    this.#doom = reason;
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It is gone already.
-    }
-    // Behind a launcher the reader is a grandchild: its guard ends it when its stdin ends.
-    this.#closeStdin();
+    this.#process.kill(reason);
   }
 
   get #label(): string {
     return this.#running?.label ?? "an idle reader process";
-  }
-
-  #closeStdin(): void {
-    // It fails when the process is gone, which is as good.
-    this.#stdin.abort().catch(() => {});
   }
 
   #receive(message: Message): void {
@@ -134,22 +105,7 @@ export class ReaderProcess {
     else this.kill(failures.protocol(this.#label, `an answer to a task ${message.id} that does not run`));
   }
 
-  /** Reads what it prints until it is gone. */
-  async #attend(): Promise<void> {
-    const { stdout, stderr } = this.#child;
-    const streams = Promise.allSettled([this.#output.read(stdout, true), this.#output.read(stderr, false)]);
-    const status = await this.#child.status;
-    this.#exited = true;
-    const timer = setTimeout(() => this.#output.cancel(), DRAIN_MS);
-    await streams;
-    clearTimeout(timer);
-    this.#closeStdin();
-    this.#running?.reject(this.#doom ?? this.#ended(this.#running.label, status));
-  }
-
-  #ended(label: string, status: Deno.CommandStatus): SyncError {
-    const ending = status.signal ? `signal ${status.signal}` : `exit code ${status.code}`;
-    const printed = this.#output.tail;
+  #ended(label: string, ending: string, printed: string): SyncError {
     return this.#ready ? failures.crash(label, ending, printed) : failures.start(`${ending}: ${printed}`);
   }
 }

@@ -112,7 +112,7 @@ function planOf(backend: Backend, config: Config): SourcePlan {
 }
 
 /** Calls code of a backend; whatever it throws without a class is a crash of that backend, not a bug of the agent. */
-async function guarded<T>(backend: Backend, call: () => T | Promise<T>): Promise<T> {
+export async function guarded<T>(backend: Backend, call: () => T | Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (e) {

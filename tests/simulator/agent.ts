@@ -69,6 +69,7 @@ export class SimulatedAgent {
           secretsDir: "",
           pluginsDir: "",
           logsDir: "",
+          liveDir: "",
         },
         catalog,
         client: platformClient({ transport: network.transport(life), env }),

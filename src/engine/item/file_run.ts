@@ -12,6 +12,8 @@ import type { OnceItem, PlannedFile } from "../views.ts";
 export interface ItemRunOptions {
   iteration: number;
   dryRun: boolean;
+  /** No files: the item is being measured, and followed live. */
+  metadataOnly?: boolean;
   signal?: AbortSignal;
   progress?: ItemProgress;
   /** The run goes on as that of another item (its id), which moved to this place. */

@@ -57,6 +57,26 @@ export async function runItem(
   }
 }
 
+/**
+ * Brings the metadata of an item that is being measured to the platform (E2); its state stays as it is.
+ * @returns uuid of its dataset, or why there is none yet
+ * @throws SyncError as a run would record it
+ */
+export async function announceItem(
+  s: Services,
+  source: ReadySource,
+  item: ItemRow,
+  options: Omit<ItemRunOptions, "dryRun" | "metadataOnly">,
+): Promise<{ uuid: string } | { not_yet: string }> {
+  const run = new ItemRun(s, source, item, { ...options, dryRun: false, metadataOnly: true });
+  try {
+    return await run.announce();
+  } catch (e) {
+    if (e instanceof RelocatedItem) return { not_yet: e.message };
+    throw SyncError.from(e);
+  }
+}
+
 class ItemRun {
   readonly #recorder: RunRecorder;
   readonly #path: string;
@@ -138,10 +158,31 @@ class ItemRun {
     return this.#finish(verdict);
   }
 
+  async announce(): Promise<{ uuid: string } | { not_yet: string }> {
+    const { s } = this;
+    const scope = this.#scope(this.source.row, this.#item);
+    if (scope === undefined) return { not_yet: unmapped(this.#item).reason ?? "" };
+    const before = await this.#look();
+    if (before === undefined) return { not_yet: `${this.#path} is not there` };
+    const staging = join(s.home.stagingDir, `item-${this.#item.id}-${s.env.uuid()}`);
+    try {
+      makeStagingFolder(s.env.fs, staging);
+      const nothingYet = await this.#publish(scope, staging, before);
+      if (nothingYet !== undefined) return { not_yet: nothingYet };
+    } finally {
+      await s.env.fs.remove(staging, { recursive: true }).catch(() => {});
+    }
+    const blob = this.#recorder.finish();
+    if (blob) s.catalog.items.setRecord(this.#item.id, blob);
+    return { uuid: this.#outcome.item.datasetUUID };
+  }
+
   /** @returns why there is nothing to publish yet, or undefined when the dataset was published */
   async #publish(given: string, staging: string, fingerprint: string): Promise<string | undefined> {
     const { s, options, source } = this;
     const recorder = this.#recorder;
+    const ended = options.metadataOnly ? undefined : s.live?.endOf(this.#item.id);
+    if (ended) recorder.log("live_ended", `followed live until it was ${ended.reason}: ${ended.evidence}`);
     const { moved_from } = this.#item;
     if (moved_from !== null) recorder.log("moved_from", `moved here from ${moved_from}`);
     const manifest = FolderManifest.of(s, source, this.#path);
@@ -181,6 +222,7 @@ class ItemRun {
       await this.#awake();
       manifest.write(this.#refreshed(), dataset.scope, recorder, fingerprint);
     }
+    if (options.metadataOnly) return undefined;
 
     const { plan } = source;
     const root = plan.kind === "folder" ? await realRoot(s, plan.root, options.signal) : null;

@@ -72,8 +72,8 @@ async function discoverDatabase(s: Services, source: ReadySource, options: Intak
     );
     // A source that was changed meanwhile is read from the beginning.
     options.signal?.throwIfAborted();
-    s.catalog.transaction(() => {
-      s.catalog.intake.upsert(
+    const ids = s.catalog.transaction(() => {
+      const ids = s.catalog.intake.upsert(
         row.id,
         page.items.map((i) => ({ ...i, changed_at: 0 })),
         row.scanned ? "new" : "backfill",
@@ -84,7 +84,9 @@ async function discoverDatabase(s: Services, source: ReadySource, options: Intak
       if (page.unmatched) {
         s.catalog.sources.setUnmatched(row.id, page.unmatched.length, page.unmatched.slice(0, 1000));
       }
+      return ids;
     });
+    s.live?.offer(source, ids.filter((_, i) => page.items[i]?.running));
     row.cursor = page.cursor;
     more = page.more;
     if (page.items.length > 0) options.onFound?.();

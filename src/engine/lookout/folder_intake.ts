@@ -10,6 +10,8 @@ import type { FolderSourcePlan, ReadySource, Services } from "../services.ts";
 import { Slices } from "./slices.ts";
 import { Unmatched } from "./unmatched.ts";
 
+/** An item that changed no longer ago may be measured right now, ms. */
+const FRESH_MS = 120_000;
 /** Items per catalog transaction. */
 const BATCH = 500;
 
@@ -24,6 +26,9 @@ export interface IntakeOptions {
   lane?: Lane;
   signal?: AbortSignal | undefined;
 }
+
+/** An item in the catalog, with the time of its newest file, ms. */
+type FoundNow = { id: number; priority: number };
 
 /** Each found item with the relative name on disk and the signature it had. */
 type Batched = FoundItem & { signature: number };
@@ -122,14 +127,25 @@ export class FolderIntake {
     if (batch.length === 0) return;
     this.#batch = [];
     relocateMoved(this.s, { row: this.source.row, plan: this.plan }, batch);
-    catalog.transaction(() => {
+    const found = catalog.transaction(() => {
       const ids = catalog.intake.upsert(id, batch, this.#lane, () => env.uuid(), env.now());
       for (const [i, item] of batch.entries()) {
         const item_id = ids[i] ?? 0;
         this.seen.add(item_id);
         catalog.looks.put(id, item.path ?? item.identifier, { item_id, signature: item.signature });
       }
+      return ids.map((found, i) => ({ id: found, priority: batch[i]?.priority ?? 0 }));
     });
+    this.#offer(found);
     this.options.onFound?.();
+  }
+
+  /** What changed a moment ago may be measured right now; bulk copies of older data are of no concern. */
+  #offer(found: readonly FoundNow[]): void {
+    const { s, source } = this;
+    if (!s.live || !source.info.live) return;
+    const since = s.env.now() - FRESH_MS;
+    const fresh = found.filter((f) => f.priority >= since).sort((a, b) => a.priority - b.priority);
+    s.live.offer(source, fresh.map((f) => f.id));
   }
 }

@@ -1,0 +1,204 @@
+/**
+ * Follows what is being measured (behaviour 10): which items are asked about, which are followed, and that each takes
+ * the normal way afterwards. Nothing here is needed to find anything again: an item whose session ended with the agent
+ * is in state `live` in the catalog, and is asked about anew.
+ */
+import type { LiveEnd } from "../../kit/live.ts";
+import type { SessionFacts } from "../../live/live_event.ts";
+import type { LiveFeed } from "../../live/live_feed.ts";
+import type { LiveLane, ReadySource, Services } from "../services.ts";
+import { Announcements } from "./announcements.ts";
+import { LiveSource, type LiveSourceOptions } from "./live_source.ts";
+
+export interface LiveDeskOptions extends LiveSourceOptions {
+  begin(facts: SessionFacts): LiveFeed;
+}
+
+export interface LiveDeskHooks {
+  /** Items may be due now. */
+  onChange(): void;
+  /** The platform can be reached, as far as is known. */
+  connected(): boolean;
+  /** Number of the current round, for records. */
+  iteration(): number;
+}
+
+/** Between looks at whether what is followed is still there, ms. */
+const SWEEP_MS = 5000;
+/** An item that was refused, or whose session ended, is not asked about again sooner, ms. */
+const AGAIN_MS = 500;
+/** After a session that failed, ms. */
+const AFTER_FAILURE_MS = 300_000;
+
+export class LiveDesk implements LiveLane {
+  readonly #sources = new Map<number, LiveSource>();
+  readonly #ends = new Map<number, LiveEnd>();
+  /** When items may be asked about again, monotonic ms, and whether they are to be. */
+  readonly #notBefore = new Map<number, { at: number; offered: boolean; source: ReadySource }>();
+  readonly #announcements: Announcements;
+  #hooks: LiveDeskHooks = { onChange() {}, connected: () => false, iteration: () => 0 };
+  #sweptAt = -Infinity;
+  #swept = "";
+
+  constructor(private readonly s: Services, private readonly options: LiveDeskOptions) {
+    this.#announcements = new Announcements(s, {
+      onChange: () => this.#hooks.onChange(),
+      iteration: () => this.#hooks.iteration(),
+      renamed: (item) => this.#renamed(item),
+    });
+  }
+
+  attach(hooks: LiveDeskHooks): void {
+    this.#hooks = hooks;
+  }
+
+  offer(source: ReadySource, items: readonly number[]): void {
+    if (!source.info.live || items.length === 0) return;
+    const now = this.s.env.monotonic();
+    const at = this.#at(source);
+    for (const id of items) {
+      const pause = this.#notBefore.get(id);
+      if (pause && pause.at > now && !at.entries.has(id)) {
+        Object.assign(pause, { offered: true, source });
+        continue;
+      }
+      const item = this.s.catalog.items.byId(id);
+      if (item) at.offer(item);
+    }
+  }
+
+  held(): number[] {
+    const followed = [...this.#sources.values()].flatMap((source) => [...source.held()]);
+    return [...followed, ...this.#announcements.busy];
+  }
+
+  endOf(item: number): LiveEnd | undefined {
+    return this.#ends.get(item);
+  }
+
+  /** A normal run of the item is over. */
+  ran(item: number): void {
+    this.#ends.delete(item);
+    for (const source of this.#sources.values()) {
+      if (source.entries.get(item)?.phase === "live") this.s.catalog.queue.holdLive(item, this.s.env.now());
+    }
+  }
+
+  /** Looks at what time and others changed. @param ready sources that can be worked with */
+  attend(ready: ReadonlyMap<number, ReadySource>): void {
+    this.#announcements.attend(ready, this.#hooks.connected());
+    this.#offerAgain(ready);
+    const now = this.s.env.monotonic();
+    const which = [...ready.keys()].join();
+    if (which === this.#swept && now - this.#sweptAt < SWEEP_MS) return;
+    [this.#swept, this.#sweptAt] = [which, now];
+    for (const source of ready.values()) this.#recall(source);
+    for (const source of this.#sources.values()) {
+      source.source = ready.get(source.source.row.id) ?? source.source;
+      this.#endLost(source);
+      source.tidy();
+    }
+  }
+
+  /** When {@link attend} has something to do only because time goes by, monotonic ms; null when it has not. */
+  get nextChangeAt(): number | null {
+    const times = [...this.#notBefore.values()].filter((p) => p.offered).map((p) => p.at);
+    return times.length > 0 ? Math.min(...times) : null;
+  }
+
+  /** The source was stopped, changed or removed. */
+  sourceStopped(source: number): void {
+    const stopped = this.#sources.get(source);
+    this.#sources.delete(source);
+    stopped?.close({ reason: "stopped", evidence: "the source was stopped or changed", complete: null });
+  }
+
+  async close(): Promise<void> {
+    const end: LiveEnd = { reason: "stopped", evidence: "the agent ends", complete: null };
+    await Promise.all([...this.#sources.values()].map((source) => source.close(end)));
+    await this.#announcements.end();
+    this.#sources.clear();
+  }
+
+  #at(source: ReadySource): LiveSource {
+    const { id } = source.row;
+    let at = this.#sources.get(id);
+    if (at) return at;
+    const { catalog, env } = this.s;
+    at = new LiveSource(this.s, source, {
+      begin: (facts) => this.options.begin(facts),
+      opened: (item) => {
+        catalog.queue.holdLive(item, env.now());
+        this.#announcements.add(item);
+        this.#hooks.onChange();
+      },
+      parked: (item, parked) => {
+        if (parked) catalog.queue.releaseLive(item, env.now());
+        else catalog.queue.holdLive(item, env.now());
+        this.#hooks.onChange();
+      },
+      closed: (item, end) => this.#closed(source, item, end),
+    }, this.options);
+    this.#sources.set(id, at);
+    return at;
+  }
+
+  /** The item takes the normal way now, at once when it was followed. */
+  #closed(source: ReadySource, item: number, end: LiveEnd | null): void {
+    const { catalog, env, log } = this.s;
+    this.#announcements.remove(item);
+    const pause = end?.reason === "failed" ? AFTER_FAILURE_MS : AGAIN_MS;
+    const again = { at: env.monotonic() + pause, offered: end?.reason === "failed", source };
+    if (end?.reason !== "stopped") this.#notBefore.set(item, again);
+    // One that is stopped stays `live`, to be asked about when the source or the agent is started again.
+    const row = catalog.items.byId(item);
+    if (row && end?.reason !== "stopped") {
+      if (end) this.#ends.set(item, end);
+      if (end || row.state === "live") catalog.queue.releaseLive(item, env.now());
+    }
+    if (end) log(`live_ended: "${row?.identifier ?? item}" was ${end.reason}: ${end.evidence}`);
+    this.#hooks.onChange();
+  }
+
+  /** What was offered too soon after its last session. */
+  #offerAgain(ready: ReadonlyMap<number, ReadySource>): void {
+    const now = this.s.env.monotonic();
+    for (const [item, { at, offered, source }] of this.#notBefore) {
+      if (at > now) continue;
+      this.#notBefore.delete(item);
+      const current = ready.get(source.row.id);
+      if (offered && current) this.offer(current, [item]);
+    }
+  }
+
+  /** Items that were followed when the agent or the source was stopped. */
+  #recall(source: ReadySource): void {
+    const { catalog, env } = this.s;
+    const known = this.#sources.get(source.row.id)?.entries;
+    const left = catalog.queue.live(source.row.id).filter((id) => !known?.has(id));
+    if (source.info.live) this.offer(source, left);
+    for (const id of left) {
+      const isAsked = this.#sources.get(source.row.id)?.entries.has(id) || this.#notBefore.has(id);
+      if (!isAsked) catalog.queue.releaseLive(id, env.now());
+    }
+  }
+
+  /** The input of what is followed moved away or was deleted. */
+  #endLost(source: LiveSource): void {
+    for (const { item } of [...source.entries.values()]) {
+      const row = this.s.catalog.items.byId(item.id);
+      const isGone = !row || row.state === "vanished" || row.state === "deleted_locally";
+      const isElsewhere = row?.identifier !== item.identifier || row.source_id !== item.source_id;
+      if (!isGone && !isElsewhere) continue;
+      const evidence = isGone ? "its input is gone" : `its input moved to "${row?.identifier}"`;
+      source.end(item.id, { reason: "lost", evidence, complete: false });
+    }
+  }
+
+  /** The platform knows the measurement as another dataset: its session begins anew under that name. */
+  #renamed(id: number): void {
+    const item = this.s.catalog.items.byId(id);
+    const at = item && this.#sources.get(item.source_id);
+    if (item && at) at.reopen(item);
+  }
+}
