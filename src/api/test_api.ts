@@ -17,7 +17,6 @@ export class FakeServing implements Serving {
   state: AgentState = "running";
   bytes_uploaded = 0;
   looks = 0;
-  readonly live = new LiveSessions({ env: systemEnv });
 
   status(): AgentStatusView {
     return {
