@@ -3,7 +3,7 @@ import type { Metadata } from "h5wasm/node";
 import { type NumericArray, sizeOf } from "../labelled.ts";
 import { isBookkeeping } from "./conventions.ts";
 import { decode, type Hdf5Values } from "./decode.ts";
-import { copyOut, type FileContext, requireReadable, withBuffer } from "./file_context.ts";
+import { copyOut, type FileContext, libraryStore, requireReadable, withBuffer } from "./file_context.ts";
 import { describeType, type Hdf5Type, isVariableLength, unreadablePart } from "./types.ts";
 
 export interface Hdf5Attribute {
@@ -54,7 +54,7 @@ export abstract class Hdf5Object {
       withBuffer(file, Math.max(count, 1) * type.bytes, (pointer) => {
         file.module.get_attribute_data(file.id, path, name, pointer);
         try {
-          return decode(file.module, copyOut(file, pointer, count * type.bytes), type, count);
+          return decode(libraryStore(file.module), copyOut(file, pointer, count * type.bytes), type, count);
         } finally {
           if (isVariableLength(type)) file.module.reclaim_vlen_memory(file.id, path, name, pointer);
         }

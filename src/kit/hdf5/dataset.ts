@@ -4,7 +4,7 @@ import { SyncError } from "../errors.ts";
 import { type Dtype, sizeOf } from "../labelled.ts";
 import { readSlabs } from "./chunk_layout.ts";
 import { decode, type Hdf5Values } from "./decode.ts";
-import { copyOut, requireReadable, withBuffer } from "./file_context.ts";
+import { copyOut, libraryStore, requireReadable, withBuffer } from "./file_context.ts";
 import { checkFilters, filterName } from "./filters.ts";
 import { Hdf5Object } from "./attributes.ts";
 import { describeType, type Hdf5Type, isVariableLength, labelledDtype } from "./types.ts";
@@ -143,14 +143,14 @@ export class Hdf5Dataset extends Hdf5Object {
     const { file, path, type } = this;
     const what = `dataset ${path}`;
     const size = this.shape === null ? 0 : sizeOf(count);
-    if (size === 0) return decode(file.module, new Uint8Array(0), type, 0);
+    if (size === 0) return decode(libraryStore(file.module), new Uint8Array(0), type, 0);
     const box = count.length === 0 ? null : count.map(BigInt);
     const from = box && offset.map(BigInt), stride = box && box.map(() => 1n);
     return file.call(what, () =>
       withBuffer(file, size * type.bytes, (pointer) => {
         file.module.get_dataset_data(file.id, path, box, from, stride, pointer);
         try {
-          return decode(file.module, copyOut(file, pointer, size * type.bytes), type, size);
+          return decode(libraryStore(file.module), copyOut(file, pointer, size * type.bytes), type, size);
         } finally {
           if (isVariableLength(type)) {
             file.module.reclaim_vlen_memory_count(file.id, path, "", pointer, count.map(BigInt));

@@ -1,6 +1,5 @@
-/** Turns the bytes that the library read into values. */
+/** Turns the bytes of elements into values. */
 import type { NumericArray } from "../labelled.ts";
-import type { H5Module } from "./module.ts";
 import { STORED } from "./stored_types.ts";
 import type { Hdf5Type } from "./types.ts";
 
@@ -14,6 +13,14 @@ export interface Hdf5Record {
   fields: Record<string, Hdf5Values>;
 }
 
+/** Where the values of variable length are that the elements only point to. */
+export interface VariableLengthStore {
+  /** The text of the element at `at` in `bytes`, without its end mark. */
+  text(bytes: Uint8Array, at: number): Uint8Array;
+  /** The sequence of the element at `at`, of items of `itemBytes`: a copy. */
+  sequence(bytes: Uint8Array, at: number, itemBytes: number): { length: number; bytes: Uint8Array };
+}
+
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
@@ -21,7 +28,7 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
  * @param swap reverse big-endian numbers: the library itself turns all but mixed compounds
  */
 export function decode(
-  module: H5Module,
+  store: VariableLengthStore,
   bytes: Uint8Array,
   type: Hdf5Type,
   count: number,
@@ -37,20 +44,16 @@ export function decode(
     case "bytes":
       return bytes;
     case "text":
-      return Array.from({ length: count }, (_, i) => text(module, bytes, type, i));
+      return Array.from({ length: count }, (_, i) => text(store, bytes, type, i));
     case "array": {
       const size = type.shape.reduce((a, b) => a * b, 1);
-      return decode(module, bytes, type.base, count * size, swap);
+      return decode(store, bytes, type.base, count * size, swap);
     }
-    case "sequence": {
-      // hvl_t of 32-bit WebAssembly: length, pointer.
-      const view = new DataView(bytes.buffer, bytes.byteOffset);
+    case "sequence":
       return Array.from({ length: count }, (_, i) => {
-        const length = view.getUint32(8 * i, true), pointer = view.getUint32(8 * i + 4, true);
-        const inner = module.HEAPU8.slice(pointer, pointer + length * type.base.bytes);
-        return decode(module, inner, type.base, length, swap);
+        const inner = store.sequence(bytes, i * type.bytes, type.base.bytes);
+        return decode(store, inner.bytes, type.base, inner.length, swap);
       });
-    }
     case "compound": {
       const fields: Record<string, Hdf5Values> = {};
       for (const field of type.fields) {
@@ -59,7 +62,7 @@ export function decode(
           const start = i * type.bytes + field.offset;
           column.set(bytes.subarray(start, start + field.type.bytes), i * field.type.bytes);
         }
-        fields[field.name] = decode(module, column, field.type, count, swap);
+        fields[field.name] = decode(store, column, field.type, count, swap);
       }
       return { fields };
     }
@@ -75,21 +78,17 @@ function numbers(bytes: Uint8Array, dtype: keyof typeof STORED, count: number): 
   return values;
 }
 
-function text(module: H5Module, bytes: Uint8Array, type: Hdf5Type & { kind: "text" }, index: number): string {
-  if (type.length === undefined) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    const start = view.getUint32(4 * index, true);
-    // A string that was never written is a null pointer.
-    return start === 0 ? "" : decodeUtf8(module.HEAPU8, start, module.HEAPU8.indexOf(0, start));
-  }
+function text(
+  store: VariableLengthStore,
+  bytes: Uint8Array,
+  type: Hdf5Type & { kind: "text" },
+  index: number,
+): string {
+  if (type.length === undefined) return utf8.decode(store.text(bytes, index * type.bytes));
   const start = index * type.length, limit = start + type.length;
   const end = bytes.indexOf(0, start);
-  const value = decodeUtf8(bytes, start, end === -1 || end > limit ? limit : end);
+  const value = utf8.decode(bytes.subarray(start, end === -1 || end > limit ? limit : end));
   return type.spacePadded ? value.replace(/ +$/, "") : value;
-}
-
-function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
-  return utf8.decode(bytes.subarray(start, end));
 }
 
 function reverse(bytes: Uint8Array, itemBytes: number): void {

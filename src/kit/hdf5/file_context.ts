@@ -1,6 +1,7 @@
 /** What the objects of an open file share, and how bytes come out of the library. */
 import { SyncError } from "../errors.ts";
-import type { Hdf5Library } from "./module.ts";
+import type { VariableLengthStore } from "./decode.ts";
+import type { H5Module, Hdf5Library } from "./module.ts";
 import { type Hdf5Type, unreadablePart } from "./types.ts";
 
 /** An open file. */
@@ -16,7 +17,7 @@ export interface FileContext extends Hdf5Library {
  * Checks that values of a type can be read.
  * @throws SyncError `hdf5_unsupported_type`
  */
-export function requireReadable(file: FileContext, what: string, type: Hdf5Type): void {
+export function requireReadable(file: { path: string }, what: string, type: Hdf5Type): void {
   const reason = unreadablePart(type);
   if (reason === undefined) return;
   throw new SyncError("data", "hdf5_unsupported_type", `${file.path}: ${what} holds ${reason}`, {
@@ -40,4 +41,22 @@ export function withBuffer<T>(file: FileContext, bytes: number, use: (pointer: b
 /** A copy of bytes in the library's memory. */
 export function copyOut(file: FileContext, pointer: bigint, bytes: number): Uint8Array {
   return file.module.HEAPU8.slice(Number(pointer), Number(pointer) + bytes);
+}
+
+/** Values of variable length in the library's memory, to which 32-bit pointers lead. */
+export function libraryStore(module: H5Module): VariableLengthStore {
+  const uint32 = (bytes: Uint8Array, at: number) =>
+    new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
+  return {
+    text: (bytes, at) => {
+      const start = uint32(bytes, at);
+      // A string that was never written is a null pointer.
+      return module.HEAPU8.subarray(start, start === 0 ? 0 : module.HEAPU8.indexOf(0, start));
+    },
+    // hvl_t: length, pointer.
+    sequence: (bytes, at, itemBytes) => {
+      const length = uint32(bytes, at), start = uint32(bytes, at + 4);
+      return { length, bytes: module.HEAPU8.slice(start, start + length * itemBytes) };
+    },
+  };
 }

@@ -56,7 +56,7 @@ export function describeType(metadata: Metadata): Hdf5Type {
   const unsupported = (reason: string): Hdf5Type => ({ ...sized, kind: "unsupported", reason });
   switch (type) {
     case CLASS.integer: {
-      const dtype = integer(bytes, signed);
+      const dtype = integerDtype(bytes, signed);
       return dtype ? { ...sized, kind: "number", dtype } : unsupported(`${bytes}-byte integers`);
     }
     case CLASS.float:
@@ -73,12 +73,10 @@ export function describeType(metadata: Metadata): Hdf5Type {
     case CLASS.opaque:
       return { ...sized, kind: "bytes" };
     case CLASS.enum: {
-      const dtype = integer(bytes, signed);
+      const dtype = integerDtype(bytes, signed);
       const members = metadata.enum_type?.members ?? {};
       if (!dtype) return unsupported(`${bytes}-byte enumerations`);
-      const names = Object.keys(members);
-      const boolean = bytes === 1 && names.length === 2 && members.FALSE === 0 && members.TRUE === 1;
-      return boolean
+      return isBoolean(bytes, members)
         ? { ...sized, kind: "number", dtype: "bool" }
         : { ...sized, kind: "enum", dtype, members };
     }
@@ -147,21 +145,31 @@ function compound(metadata: Metadata, sized: Sized): Hdf5Type {
     offset: member.offset,
     type: describeType(member),
   }));
+  return complexOf(fields, sized.bytes) ?? { ...sized, kind: "compound", fields };
+}
+
+/** The complex number that a compound {r, i} of two equal floats is; undefined when it is another one. */
+export function complexOf(fields: Hdf5Field[], bytes: number): Hdf5Type | undefined {
   const [re, im] = fields;
   if (
     fields.length === 2 && re?.name === "r" && im?.name === "i" && re.type.kind === "number" &&
     im.type.kind === "number" && re.type.dtype === im.type.dtype && re.offset === 0 &&
-    im.offset === re.type.bytes && sized.bytes === 2 * re.type.bytes
+    im.offset === re.type.bytes && bytes === 2 * re.type.bytes
   ) {
     const { dtype, bigEndian } = re.type;
     if (dtype === "f4" || dtype === "f8") {
-      return { ...sized, bigEndian, kind: "number", dtype: dtype === "f4" ? "c8" : "c16" };
+      return { bytes, bigEndian, kind: "number", dtype: dtype === "f4" ? "c8" : "c16" };
     }
   }
-  return { ...sized, kind: "compound", fields };
+  return undefined;
 }
 
-function integer(
+/** Whether an enumeration is what h5py writes for booleans. */
+export function isBoolean(bytes: number, members: Record<string, number>): boolean {
+  return bytes === 1 && Object.keys(members).length === 2 && members.FALSE === 0 && members.TRUE === 1;
+}
+
+export function integerDtype(
   bytes: number,
   signed: boolean,
 ): "i1" | "i2" | "i4" | "i8" | "u1" | "u2" | "u4" | "u8" | undefined {

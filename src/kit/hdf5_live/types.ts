@@ -50,6 +50,8 @@ export interface LiveMember {
   path: string;
   /** `other`: a committed type, or a link that leads nowhere or out of the file. */
   kind: "group" | "dataset" | "other";
+  /** Tells objects apart: links may lead in circles. −1 where a link leads nowhere. */
+  id: number;
 }
 
 export interface LiveAttribute {
@@ -70,7 +72,7 @@ export interface LiveHdf5Dataset {
   readonly type: Hdf5Type;
   /** In terms of labelled arrays; undefined for compounds and the like, and for what can not be read. */
   readonly dtype: Dtype | undefined;
-  readonly layout: "compact" | "contiguous" | "chunked";
+  readonly layout: "compact" | "contiguous" | "chunked" | "other";
   readonly chunkShape: number[] | null;
   /** Ids of the filters, in the order in which they were applied. */
   readonly filters: number[];
