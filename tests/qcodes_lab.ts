@@ -31,6 +31,7 @@ export class QcodesLab implements Disposable {
     this.#db = new DatabaseSync(this.path);
     this.#db.exec(`
       PRAGMA journal_mode = ${journal};
+      PRAGMA synchronous = OFF;
       PRAGMA user_version = 9;
       CREATE TABLE experiments (exp_id INTEGER PRIMARY KEY, name TEXT, sample_name TEXT, start_time INTEGER,
         end_time INTEGER, run_counter INTEGER, format_string TEXT);
