@@ -44,6 +44,9 @@ type Table = keyof typeof COLUMNS;
 /** A file that is to be uploaded, of the table `files` under the alias `f`. */
 export const OPEN_FILE = "f.synchronized = 0 AND f.status = 'complete' AND f.type <> 'HDF5_CACHE'";
 
+/** A file that is being written and shown while it is. Caches are copies of what another source measures. */
+export const LIVE_FILE = "f.synchronized = 0 AND f.status = 'writing' AND f.type <> 'HDF5_CACHE'";
+
 /**
  * @throws SyncError of class source: `not_a_native_database`, `native_schema_old` naming the version,
  * `native_schema_unknown` naming what is missing

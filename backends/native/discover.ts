@@ -70,6 +70,9 @@ export function attributesOf(db: ReadOnlyDatabase, ids: string): Map<SqlValue, [
   return found;
 }
 
+const isLive = ({ synchronized, status, type }: Row) =>
+  synchronized === 0 && status === "writing" && type !== "HDF5_CACHE";
+
 function itemOf(
   { synchronized: _done, ...dataset }: Row,
   files: Row[],
@@ -83,6 +86,7 @@ function itemOf(
     priority: Math.max(0, ...changes.map((t) => t === null ? 0 : Date.parse(t) / 1000)),
     ...(scope === null ? {} : { scope_identifier: scope }),
     ...(uuid === null ? {} : { dataset_uuid: uuid }),
+    ...(files.some(isLive) ? { running: true as const } : {}),
     // Without the marks, which the agent sets itself.
     fingerprint: rowDigest([dataset, attributes, files.map(({ synchronized: _mark, ...file }) => file)]),
   };

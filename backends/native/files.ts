@@ -104,8 +104,11 @@ function openFile(row: Row, status: string, movedTo: string | undefined): OpenFi
 /** Rows may come from another system. */
 const bareName = (path: string) => posix.basename(win32.basename(path));
 
-/** Where the bytes are, or why they can't be had. */
-function placeOf(recorded: string | null, movedTo: string | undefined): { path: string; missing?: string } {
+/** Where the bytes are, or why they can't be had. @param recorded `local_path` of the row */
+export function placeOf(
+  recorded: string | null,
+  movedTo: string | undefined,
+): { path: string; missing?: string } {
   if (recorded === null || recorded === "") return { path: "", missing: "no path is recorded for it" };
   if (!isAbsolute(recorded)) return { path: recorded, missing: `${recorded} is no absolute path` };
   const problem = problemOf(recorded);

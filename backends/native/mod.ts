@@ -3,6 +3,7 @@ import { defineBackend } from "../../src/kit/define_backend.ts";
 import { FIELDS, nativeConfig, validate } from "./config.ts";
 import { discover } from "./discover.ts";
 import { findDataset } from "./find_dataset.ts";
+import { followDataset } from "./live.ts";
 import { readDataset } from "./read.ts";
 import { writeBack } from "./write_back.ts";
 
@@ -23,5 +24,6 @@ export default defineBackend({
   discover: (config, since) => discover(nativeConfig(config), since),
   read: (config, item, context) => readDataset(nativeConfig(config), item, context.staging),
   findDataset: (config, altUid, scope) => findDataset(nativeConfig(config), altUid, scope),
+  live: (config, item) => followDataset(nativeConfig(config), item),
   writeBack: (config, item, outcome) => writeBack(nativeConfig(config), item, outcome),
 });

@@ -78,6 +78,8 @@ export interface LiveLook {
   changes: LiveChange[];
   /** The format says that it has ended, and everything of it was given. */
   end?: LiveEnd;
+  /** It moves although nothing of it is given here (a file that others follow by themselves): no silence. */
+  alive?: boolean;
   /** More is there already: look again at once, after other sessions had their turn. */
   more?: boolean;
   /** Nothing could be read now, for a reason that passes (the file is being written, locked, torn). */
