@@ -10,14 +10,16 @@ import { sqliteError } from "./sqlite_error.ts";
 export interface DatabaseFollower extends Disposable {
   /**
    * Whether the database may have changed since the last successful {@link read} (true before the first). Costs
-   * microseconds, takes no lock, and may be wrong in one direction only: true although nothing of use changed.
-   * @throws SyncError as `databaseState` does: `sqlite_missing`, `sqlite_unreadable`, `sqlite_not_a_database`
+   * microseconds, takes no lock, and may be wrong in one direction only: true although nothing of use changed. True
+   * also when the database is gone; the read says so.
+   * @throws SyncError `sqlite_unreadable`
    */
   changed(): boolean;
   /**
    * Runs `use` on one committed state, never an older one than that of the read before. `use` runs again when the
    * state was lost under it, so it must be repeatable; the database is of no use after it.
-   * @throws what `use` throws on a state that holds; SyncError `sqlite_busy` when the database never rests
+   * @throws what `use` throws on a state that holds; SyncError `sqlite_busy` when the database never rests,
+   *   `sqlite_missing`, `sqlite_unreadable`, `sqlite_not_a_database`
    */
   read<T>(use: (db: ReadOnlyDatabase) => T): T;
   /** Bytes read from the database and its side files so far. */

@@ -19,6 +19,8 @@ type Read<T> = (db: ReadOnlyDatabase) => T | Promise<T>;
 
 /** Two writes within this time may leave the same mtime, so a file must be older than that, ms. */
 const MTIME_TICK = 20;
+/** Before a read is repeated, ms; longer every time. */
+const PAUSE = 10;
 /** Kept in memory of a database in WAL mode, bytes: what its log holds can then be read although the log begins again. */
 const CACHE = 8 << 20;
 
@@ -39,6 +41,7 @@ export async function withReadOnly<T>(
 ): Promise<T> {
   const attempts = options.attempts ?? 5;
   for (let attempt = 0; attempt < attempts; attempt++) {
+    if (attempt > 0) await sleep(PAUSE * attempt);
     const state = await settledState(path);
     const outcome = state.wal && !state.journal
       ? await readState(path, read, options)
@@ -100,11 +103,11 @@ async function readCopy<T>(
   }
 }
 
-/** The state once the last write is old enough to be told from a next one by its time; waits at most a tick. */
+/** The state once its last write can be told from a next one; that may take a tick, where it is not the log that tells. */
 async function settledState(path: string): Promise<DatabaseState> {
   const state = databaseState(path);
   const age = Date.now() - state.modified;
-  if (age < 0 || age >= MTIME_TICK) return state;
+  if (state.wal || age < 0 || age >= MTIME_TICK) return state;
   await sleep(MTIME_TICK - age);
   return databaseState(path);
 }

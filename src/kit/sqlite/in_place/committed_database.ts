@@ -76,7 +76,7 @@ export class CommittedDatabase implements Disposable {
       const index = this.#index ??= new WalIndex(header);
       const before = index.lastFrame;
       index.extend(log, (page, content) => {
-        if (content) this.#cache.put(page, content.slice());
+        if (content) this.#cache.put(page, content);
         else this.#cache.delete(page);
       });
       if (index.lastFrame !== before) this.generation++;

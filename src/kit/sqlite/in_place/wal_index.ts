@@ -16,7 +16,10 @@ import {
 /** Bytes of the log that are read at once, at most: behind a few new frames may lie many old ones. */
 const BLOCK = 1 << 20;
 
-/** Called with every page of a commit, in the order of the log, and its content where that is at hand; it is only lent. */
+/** Of a transaction with more pages only the numbers are kept until its commit is found. */
+const MOST_KEPT = 64;
+
+/** Called with every page of a commit, in the order of the log, and with its content unless the commit is a large one. */
 export type PageVisitor = (page: number, content: Uint8Array | null) => void;
 
 export class WalIndex {
@@ -40,24 +43,23 @@ export class WalIndex {
   extend(log: ReadOnlyFile, visit: PageVisitor): void {
     const frameSize = FRAME_HEADER_SIZE + this.header.pageSize;
     let block = new Uint8Array(2 * frameSize);
-    // The pages of the transaction that is not committed yet, one per frame.
-    let open: number[] = [];
+    // The pages of the transaction whose commit was not found yet, one per frame.
+    let open: [page: number, content: Uint8Array | null][] = [];
     let checksum = this.#checksum;
     for (let first = this.lastFrame + 1;;) {
       const length = log.readAt(block, framePosition(first, this.header.pageSize));
       const count = Math.floor(length / frameSize);
       for (let i = 0; i < count; i++) {
-        const frame = parseFrameHeader(block.subarray(i * frameSize));
-        const next = this.#follow(checksum, frame, block.subarray(i * frameSize, (i + 1) * frameSize));
+        const bytes = block.subarray(i * frameSize, (i + 1) * frameSize);
+        const frame = parseFrameHeader(bytes);
+        const next = this.#follow(checksum, frame, bytes);
         if (!next) return;
         checksum = next;
-        open.push(frame.page);
+        open.push([frame.page, open.length < MOST_KEPT ? bytes.slice(FRAME_HEADER_SIZE) : null]);
         if (frame.commitPages === 0) continue;
-        for (const page of open) {
-          const number = ++this.lastFrame;
-          this.frames.set(page, number);
-          const at = (number - first) * frameSize;
-          visit(page, at < 0 ? null : block.subarray(at + FRAME_HEADER_SIZE, at + frameSize));
+        for (const [page, content] of open) {
+          this.frames.set(page, ++this.lastFrame);
+          visit(page, content);
         }
         open = [];
         [this.pageCount, this.#checksum] = [frame.commitPages, checksum];
