@@ -1,10 +1,14 @@
 /** The first goal, system call by system call: nothing of the user's is opened for writing, changed or locked (B1, R5). */
 import { basename, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
 import { REPOSITORY } from "../../src/cli/test_cli.ts";
 import { OnceSchema, writeDataset } from "../agent_process.ts";
 import { assert, assertEquals } from "../assert.ts";
+import { changeAtRandom, prepareBusyDatabase } from "../busy_database.ts";
 import { treeListing } from "../tree_listing.ts";
 import { type EverySource, layOutEverySource, sourcesToml } from "./every_source.ts";
+import { Random } from "./prng.ts";
 import { itemStates, ServingAgent } from "./serving_agent.ts";
 import { type Touch, touchesBelow } from "./source_touches.ts";
 import { straceArgs, systemCalls, whyNotTraceable } from "./strace.ts";
@@ -88,3 +92,50 @@ Deno.test("`serve` over every kind of source, with data that arrive meanwhile, t
       assertEquals(await agent.stop(), 0);
     })
   ));
+
+Deno.test("a large database whose writer commits all the time is read without a lock, and not opened for writing", async () => {
+  const reason = await whyNotTraceable();
+  if (reason) return console.log(`not run: ${reason}`);
+  const dir = await Deno.makeTempDir();
+  try {
+    const [source, trace] = [join(dir, "source"), join(dir, "trace")];
+    for (const folder of [source, trace]) await Deno.mkdir(folder);
+    const path = join(source, "large.db");
+    prepareBusyDatabase(path, "CREATE TABLE ballast AS SELECT zeroblob(80000000) AS bytes").close();
+    assert(Deno.statSync(path).size > 64 * 2 ** 20);
+    // Without patience: a lock that it met would be an error.
+    using writer = new DatabaseSync(path, { timeout: 0 });
+    writer.exec("PRAGMA wal_autocheckpoint = 100");
+    const random = new Random(11);
+    changeAtRandom(writer, random);
+    const names = () => [...Deno.readDirSync(source)].map((e) => e.name).sort();
+    const before = names();
+
+    const command = ["run", "-A", "--quiet", "tests/faults/follow_child.ts", path, "100"];
+    const child = new Deno.Command("strace", {
+      args: [...straceArgs(trace, [Deno.execPath()]), ...command],
+      cwd: REPOSITORY,
+    }).output();
+    let [isOver, commits] = [false, 0];
+    child.finally(() => isOver = true);
+    for (; !isOver; commits++) {
+      changeAtRandom(writer, random);
+      await new Promise((resume) => setTimeout(resume, 5));
+    }
+    const { stdout, stderr } = await child;
+    const text = new TextDecoder().decode(stdout);
+    const seen = z.array(z.number()).parse(JSON.parse(text || "null"), {
+      error: () => new TextDecoder().decode(stderr),
+    });
+    assert(new Set(seen).size > 20, `${commits} commits, seen: ${text}`);
+    assertEquals(seen, seen.toSorted((a, b) => a - b));
+
+    const calls = [...systemCalls(trace)];
+    const opened = calls.filter((c) => c.name.startsWith("open") && c.line.includes(`${path}-wal`));
+    assert(opened.length > 100, "the trace shows the log that is opened");
+    assertEquals(touchesBelow(calls, source, REPOSITORY).map((t) => t.call.line), []);
+    assertEquals(names(), before);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
