@@ -1,8 +1,9 @@
 /** A typed client of the local API. */
 import { z } from "zod";
-import { SyncError } from "../kit/errors.ts";
 import { eventData } from "./event_stream.ts";
-import { get, type Reply, textOf } from "./http.ts";
+import { get } from "./http.ts";
+import { Patience } from "./patience.ts";
+import { accepted, asFailure, type Reply, textOf } from "./reply.ts";
 import { Activity, AgentStatus, ErrorRecord, Item } from "./schemas.ts";
 
 export interface ClientOptions {
@@ -15,8 +16,6 @@ export interface ClientOptions {
   /** Longest silence of a stream, ms; the agent says something at least every 15 s. */
   silenceMs?: number;
 }
-
-const Failure = z.object({ error: z.string(), detail: z.string().default(""), hint: z.string().default("") });
 
 /**
  * All methods throw a SyncError: what the agent answered, or `agent_unreachable` (class network) when nothing answers
@@ -49,7 +48,7 @@ export class SyncClient {
       }
     } catch (e) {
       if (signal?.aborted) return;
-      throw this.#asFailure(e);
+      throw asFailure(this.options.url, e);
     } finally {
       patience.end();
     }
@@ -79,7 +78,7 @@ export class SyncClient {
       const { body } = await this.#get(path, patience.signal);
       return schema.parse(JSON.parse(await textOf(body)));
     } catch (e) {
-      throw this.#asFailure(e);
+      throw asFailure(this.options.url, e);
     } finally {
       patience.end();
     }
@@ -88,58 +87,6 @@ export class SyncClient {
   async #get(path: string, signal: AbortSignal): Promise<Reply> {
     const { url, token } = this.options;
     const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-    const reply = await get(`${url}/api/v1${path}`, headers, signal);
-    if (reply.status >= 200 && reply.status < 300) return reply;
-    const { error, detail, hint } = Failure.parse(JSON.parse(await textOf(reply.body)));
-    throw new SyncError(reply.status >= 500 ? "internal" : "usage", error, detail, { hint });
-  }
-
-  #asFailure(e: unknown): SyncError {
-    if (e instanceof SyncError) return e;
-    const { url } = this.options;
-    if (e instanceof z.ZodError || e instanceof SyntaxError) {
-      return new SyncError(
-        "internal",
-        "agent_differs",
-        `${url} answers what this program does not understand`,
-        {
-          cause: e,
-          hint: "Start the agent again, so that both are of one version.",
-        },
-      );
-    }
-    return new SyncError("network", "agent_unreachable", `the agent at ${url} does not answer`, {
-      cause: e,
-      hint: "It may be ending or starting: see `etiket-sync status`.",
-    });
-  }
-}
-
-/** A signal that fires when nothing was heard for some time. */
-class Patience {
-  readonly #controller = new AbortController();
-  #timer: ReturnType<typeof setTimeout>;
-
-  constructor(private readonly ms: number) {
-    this.#timer = this.#start();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  renew(): void {
-    clearTimeout(this.#timer);
-    this.#timer = this.#start();
-  }
-
-  /** Ends what still runs under the signal. */
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#controller.abort();
-  }
-
-  #start() {
-    return setTimeout(() => this.#controller.abort(new Error("no answer in time")), this.ms);
+    return await accepted(await get(`${url}/api/v1${path}`, headers, signal));
   }
 }

@@ -8,17 +8,28 @@ export async function* eventData(
   body: AsyncIterable<Uint8Array>,
   onHeard: () => void = () => {},
 ): AsyncGenerator<string> {
+  let data: string[] = [];
+  for await (const lines of linesOf(body, onHeard)) {
+    for (const line of lines) {
+      if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+      if (line !== "" || data.length === 0) continue;
+      yield data.join("\n");
+      data = [];
+    }
+  }
+}
+
+/** Whole lines, as many as arrive at once. A line may be very long: its pieces are joined only once. */
+async function* linesOf(body: AsyncIterable<Uint8Array>, onHeard: () => void): AsyncGenerator<string[]> {
   const decoder = new TextDecoder();
-  let pending = "";
+  let begun: string[] = [];
   for await (const chunk of body) {
     onHeard();
-    pending += decoder.decode(chunk, { stream: true });
-    const events = pending.split(/\r?\n\r?\n/);
-    pending = events.pop() ?? "";
-    for (const event of events) {
-      const data = event.split(/\r?\n/).filter((line) => line.startsWith("data:"))
-        .map((line) => line.slice(5).replace(/^ /, ""));
-      if (data.length > 0) yield data.join("\n");
-    }
+    const [first = "", ...rest] = decoder.decode(chunk, { stream: true }).split("\n");
+    begun.push(first);
+    if (rest.length === 0) continue;
+    const lines = [begun.join(""), ...rest.slice(0, -1)];
+    begun = rest.slice(-1);
+    yield lines.map((line) => line.endsWith("\r") ? line.slice(0, -1) : line);
   }
 }

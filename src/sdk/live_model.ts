@@ -12,6 +12,7 @@ export class LiveCells {
   #shape: number[];
   /** Room for each axis, at least the extent. */
   #capacity: number[];
+  #strides: number[];
   #words: Float64Array<ArrayBuffer>;
   #texts: string[];
   #written: Uint8Array<ArrayBuffer>;
@@ -21,6 +22,7 @@ export class LiveCells {
   constructor(readonly facts: Variable) {
     this.#shape = [...facts.shape];
     this.#capacity = [...facts.shape];
+    this.#strides = stridesOf(this.#capacity);
     this.#width = facts.dtype === "c16" ? 2 : facts.dtype === "text" ? 0 : 1;
     const cells = sizeOf(this.#shape);
     this.#words = new Float64Array(cells * this.#width);
@@ -66,10 +68,12 @@ export class LiveCells {
   write(block: Block): void {
     const data = dataOf(block, this.facts.dtype);
     if (sizeOf(block.shape) === 0) return;
-    this.#grow(this.#shape.map((length, axis) => Math.max(length, end(block, axis))));
+    if (this.#shape.some((length, axis) => end(block, axis) > length)) {
+      this.#grow(this.#shape.map((length, axis) => Math.max(length, end(block, axis))));
+    }
     const width = this.#width;
     const words = data instanceof Uint8Array ? wordsOf(data) : undefined;
-    eachRun(block, stridesOf(this.#capacity), (cell, index, length) => {
+    eachRun(block, this.#strides, (cell, index, length) => {
       if (words) this.#words.set(words.subarray(index * width, (index + length) * width), cell * width);
       else for (let i = 0; i < length; i++) this.#texts[cell + i] = String(data[index + i]);
       this.#written.fill(1, cell, cell + length);
@@ -105,6 +109,7 @@ export class LiveCells {
         const room = old[axis] ?? 0;
         return length <= room ? room : Math.max(length, 2 * room);
       });
+      this.#strides = stridesOf(this.#capacity);
       const cells = sizeOf(this.#capacity);
       this.#words = new Float64Array(cells * this.#width);
       this.#texts = [];
@@ -124,7 +129,7 @@ export class LiveCells {
   }
 
   #each(shape: readonly number[], visit: (cell: number, index: number, length: number) => void): void {
-    eachRun(origin(shape), stridesOf(this.#capacity), visit);
+    eachRun(origin(shape), this.#strides, visit);
   }
 }
 
@@ -133,7 +138,8 @@ function origin(shape: readonly number[]): Box {
 }
 
 function wordsOf(bytes: Uint8Array): Float64Array {
-  return new Float64Array(bytes.slice().buffer);
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  return new Float64Array(buffer, byteOffset, byteLength / 8);
 }
 
 /** Applies the events of one session. */
