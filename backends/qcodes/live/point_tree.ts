@@ -8,6 +8,7 @@ import type { Structure } from "./structure.ts";
 import {
   type Inner,
   innerOf,
+  likelyInner,
   type LiveTree,
   type Member,
   parameterOf,
@@ -43,7 +44,7 @@ export class PointTree implements LiveTree {
     const { own } = facts;
     this.#facts = facts;
     this.#hasArrays = members.some((m) => m.type === "array");
-    const inner = this.#inner = facts.inner ?? null;
+    const inner = this.#inner = facts.inner === undefined ? likelyInner(members, facts) : facts.inner;
     const setpoints = members.filter((m) => m.role === "setpoint");
     const outer = inner ? setpoints.filter((m) => m.type !== "array") : setpoints;
     this.#outer = outer.map((m) => m.name);

@@ -1,8 +1,7 @@
 /** Follows one run of a database while it is measured. */
-import { dirname } from "node:path";
 import { statSync } from "node:fs";
 import { SyncError } from "../../../src/kit/errors.ts";
-import type { LiveChange, LiveEnd, LiveLook, LiveSession } from "../../../src/kit/live.ts";
+import type { LiveChange, LiveEnd, LiveLook, LiveSession, LiveVariable } from "../../../src/kit/live.ts";
 import type { DatabaseFollower } from "../../../src/kit/sqlite/follow_database.ts";
 import type { Run } from "../database.ts";
 import type { RunDescription } from "../interdependencies.ts";
@@ -34,7 +33,7 @@ export class RunSession implements LiveSession {
     readonly follower: DatabaseFollower,
     readonly now: () => number,
   ) {
-    this.watch = [path, `${path}-wal`, dirname(path)];
+    this.watch = [path, `${path}-wal`];
     this.#layout = new Layout(description);
   }
 
@@ -86,8 +85,9 @@ export class RunSession implements LiveSession {
     let placed = this.#layout.place(batches);
     // From the first row on the same rows can be placed again; else all of them have to be read again.
     while (!placed && this.#last === 0) {
-      this.#opened = false;
+      const before = withoutExtents(variables);
       ({ variables } = this.#layout);
+      this.#opened &&= withoutExtents(variables) === before;
       placed = this.#layout.place(batches);
     }
     if (!placed) {
@@ -132,4 +132,9 @@ export class RunSession implements LiveSession {
     if (e instanceof SyncError && e.class === "busy") return { changes: [], delayed: e.message };
     throw e;
   }
+}
+
+/** What of a structure cannot grow. */
+function withoutExtents(variables: readonly LiveVariable[]): string {
+  return JSON.stringify(variables.map(({ shape: _shape, ...facts }) => facts));
 }

@@ -78,6 +78,19 @@ export function learnTypes(batch: TreeBatch, facts: TreeFacts): boolean {
   return differs;
 }
 
+/** What {@link innerOf} will probably give: a row of arrays has an axis for each of its setpoints that are arrays. */
+export function likelyInner(members: readonly Member[], facts: TreeFacts): Inner | null {
+  const setpoints = members.filter((m) => m.role === "setpoint");
+  const arrays = setpoints.filter((m) => m.type === "array");
+  if (arrays.length === 0 || setpoints.length < 2) return null;
+  const axes = arrays.map((m) => ({
+    name: m.name,
+    values: new Float64Array(0),
+    dtype: parameterOf(m, facts).dtype,
+  }));
+  return { axes, shape: arrays.map(() => 0) };
+}
+
 /**
  * The inner axes of rows of arrays: the setpoints that are arrays, when each rises along an axis of its own. null where
  * the elements can only be listed.
