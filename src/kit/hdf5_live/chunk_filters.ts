@@ -30,7 +30,9 @@ export function undoFilters(stored: Uint8Array, filters: Filter[], mask: number,
 function inflate(stored: Uint8Array, bytes: number): Uint8Array {
   try {
     // A checksum of another filter may follow.
-    return inflateSync(stored, { maxOutputLength: bytes + 4 });
+    const { buffer, byteOffset, length } = inflateSync(stored, { maxOutputLength: bytes + 4 });
+    // Without what is special of node's buffers, whose slices are no copies.
+    return new Uint8Array(buffer, byteOffset, length);
   } catch (cause) {
     throw new FormatError("a chunk can not be decompressed", { cause });
   }
