@@ -92,13 +92,19 @@ export class ReadOnlyDatabase implements Disposable {
       } catch (e) {
         // An integer beyond 2^53; reading bigints is slower, so only such queries pay for it.
         if (!(e instanceof RangeError)) throw e;
-        statement.exact = this.#prepare(statement.sql);
-        statement.exact.setReadBigInts(true);
       }
     }
-    const rows = statement.exact.all(...params) as Row[];
+    const rows = this.#exact(statement).all(...params) as Row[];
     rows.forEach(shrinkBigInts);
     return rows;
+  }
+
+  #exact(statement: Statement): SqlStatement {
+    if (!statement.exact) {
+      statement.exact = this.#prepare(statement.sql);
+      statement.exact.setReadBigInts(true);
+    }
+    return statement.exact;
   }
 
   /** The first row of a query. */
@@ -119,7 +125,7 @@ export class ReadOnlyDatabase implements Disposable {
       .map((r) => ({ name: String(r.name), type: String(r.type) }));
   }
 
-  /** The rows of a table in pages, in the order of their rowid. */
+  /** The rows of a table in pages, in the order of their rowid; the same question not while it is being answered. */
   *pages(
     table: string,
     columns: readonly string[],
@@ -151,8 +157,7 @@ export class ReadOnlyDatabase implements Disposable {
     let page: PageRow[] = [];
     let bytes = 0;
     try {
-      const statement = this.#prepare(sql + ARRAYS);
-      statement.setReadBigInts(true);
+      const statement = this.#exact(this.#statement(sql + ARRAYS));
       for (const row of statement.iterate(...range, -1) as Iterable<PageRow>) {
         shrinkBigInts(row);
         page.push(row);
