@@ -22,8 +22,23 @@ export interface Measurement {
   attrs: Attributes;
 }
 
+/** Where the values of an array come from; `index` counts setpoints, scalars or traces of the measurement. */
+export type Origin =
+  /** The distinct values of a setpoint, or the axis that all traces of a channel share. */
+  | { of: "axis" | "trace axis"; index: number }
+  /** A measured channel. */
+  | { of: "scalar" | "trace"; index: number }
+  /** A setpoint at each point, each value `times` over, or the axis values of each sample of the traces. */
+  | { of: "setpoint"; index: number; times: number }
+  | { of: "samples"; index: number };
+
+export interface AssembledArray extends LabelledArray {
+  origin: Origin;
+}
+
 /** A dimension with the values along it. */
 interface Axis extends Channel {
+  origin: Origin;
   /** Name of dimension and variable. */
   id: string;
   values: Float64Array;
@@ -31,6 +46,7 @@ interface Axis extends Channel {
 
 /** A measured array before it has its dimensions. */
 interface Variable extends Channel {
+  origin: Origin;
   id: string;
   values: Column;
   /** Values of one point: 1, or the samples of a trace. */
@@ -39,7 +55,7 @@ interface Variable extends Channel {
 
 /** Arranges a measurement. Names that become equal as identifiers are told apart by `_2`, `_3`, … */
 export function assemble(measurement: Measurement, scratch: Scratch): {
-  arrays: LabelledArray[];
+  arrays: AssembledArray[];
   attrs: Attributes;
 } {
   const arrays = new Assembly(measurement, scratch).arrays();
@@ -48,7 +64,7 @@ export function assemble(measurement: Measurement, scratch: Scratch): {
 
 class Assembly {
   readonly #names = new DistinctNames();
-  readonly #arrays: LabelledArray[] = [];
+  readonly #arrays: AssembledArray[] = [];
   /** The grid, slowest first; null when the points are none. */
   readonly #grid: Axis[] | null;
   readonly #traceAxes: Axis[] = [];
@@ -59,6 +75,7 @@ class Assembly {
     const ids = setpoints.map((setpoint) => this.#take(setpoint.name));
     this.#grid = axes && setpoints.map((setpoint, k): Axis => ({
       ...setpoint,
+      origin: { of: "axis", index: k },
       id: ids[k] ?? "",
       values: axes[k] ?? new Float64Array(0),
     })).reverse();
@@ -68,15 +85,18 @@ class Assembly {
     return this.#names.take(variableName(channel) + suffix);
   }
 
-  arrays(): LabelledArray[] {
+  arrays(): AssembledArray[] {
     const { scalars, traces } = this.measurement;
-    const variable = (channel: MeasuredChannel, inner: number): Variable => {
+    const variable = (channel: MeasuredChannel, inner: number, origin: Origin): Variable => {
       const { name, unit, values } = channel;
-      return { id: this.#take(name), name, unit, values, inner };
+      return { id: this.#take(name), name, unit, values, inner, origin };
     };
     // All measured channels get their names before the axes of traces do.
-    const measured = scalars.map((scalar) => variable(scalar, 1));
-    const vectors = traces.map((trace) => ({ trace, vector: variable(trace, trace.length) }));
+    const measured = scalars.map((scalar, index) => variable(scalar, 1, { of: "scalar", index }));
+    const vectors = traces.map((trace, index) => ({
+      trace,
+      vector: variable(trace, trace.length, { of: "trace", index }),
+    }));
     for (const scalar of measured) this.#place(scalar);
     for (const { trace, vector } of vectors) this.#place(vector, trace);
     if (measured.length + vectors.length === 0) this.#grid?.forEach((axis) => this.#write(axis));
@@ -88,21 +108,24 @@ class Assembly {
     const cells = sizeOf((this.#grid ?? []).map((axis) => axis.values.length));
     const fits = !trace || trace.sharedAxis !== null && trace.count <= cells;
     if (!this.#grid || !fits) return this.#placeByPoint(variable, trace);
-    const axes = [...this.#grid, ...(trace?.sharedAxis ? [this.#traceAxis(trace, trace.sharedAxis)] : [])];
+    const axes = [
+      ...this.#grid,
+      ...(trace?.sharedAxis ? [this.#traceAxis(variable, trace, trace.sharedAxis)] : []),
+    ];
     for (const axis of axes) this.#write(axis);
     const shape = axes.map((axis) => axis.values.length);
     const { dtype, data } = scatter(values, null, cells * inner, this.scratch);
-    const { id: name } = variable;
+    const { id: name, origin } = variable;
     const dims = axes.map((axis) => axis.id);
-    this.#arrays.push({ name, dims, shape, dtype, data, attrs: labels(variable), role: "data" });
+    this.#arrays.push({ name, dims, shape, dtype, data, attrs: labels(variable), role: "data", origin });
   }
 
   /** One dimension for the variable alone, with a coordinate for each setpoint and for the axis of a trace. */
   #placeByPoint(variable: Variable, trace?: Trace): void {
-    const { id, values, inner } = variable;
+    const { id, values, inner, origin } = variable;
     const dim = this.#names.take(`${id}_coords`);
     const { setpoints } = this.measurement;
-    const add = (name: string, column: Column, channel: Channel, role: "coordinate" | "data") =>
+    const add = (name: string, column: Column, channel: Channel, origin: Origin) =>
       this.#arrays.push({
         name,
         dims: [dim],
@@ -110,28 +133,31 @@ class Assembly {
         dtype: column.dtype,
         data: (start, length) => column.read(start, length),
         attrs: labels(channel),
-        role,
+        role: channel === variable ? "data" : "coordinate",
+        origin,
       });
     for (const setpoint of setpoints.toReversed()) {
       const name = this.#take(setpoint.name, "_irreg");
-      add(name, repeated(setpoint.values, inner, values.length), setpoint, "coordinate");
+      const index = setpoints.indexOf(setpoint);
+      const column = repeated(setpoint.values, inner, values.length);
+      add(name, column, setpoint, { of: "setpoint", index, times: inner });
     }
     if (trace) {
       const x = axisChannel(trace);
-      add(this.#take(x.name, "_irreg"), trace.axisValues, x, "coordinate");
+      add(this.#take(x.name, "_irreg"), trace.axisValues, x, { of: "samples", index: origin.index });
     }
-    add(id, values, variable, "data");
+    add(id, values, variable, origin);
   }
 
   /** Traces over the same values of the same axis share a dimension. */
-  #traceAxis(trace: Trace, values: Float64Array): Axis {
+  #traceAxis({ origin: { index } }: Variable, trace: Trace, values: Float64Array): Axis {
     const x = axisChannel(trace);
     const known = this.#traceAxes.find((axis) =>
       axis.name === x.name && axis.unit === x.unit && axis.values.length === values.length &&
       axis.values.every((value, i) => value === values[i])
     );
     if (known) return known;
-    const axis = { ...x, id: this.#take(x.name), values };
+    const axis: Axis = { ...x, origin: { of: "trace axis", index }, id: this.#take(x.name), values };
     this.#traceAxes.push(axis);
     return axis;
   }
@@ -147,6 +173,7 @@ class Assembly {
       data: axis.values,
       attrs: labels(axis),
       role: "coordinate",
+      origin: axis.origin,
     });
   }
 }

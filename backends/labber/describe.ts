@@ -2,10 +2,9 @@
 import { basename } from "node:path";
 import type { ReadItem } from "../../src/kit/define_backend.ts";
 import type { DatasetDraft } from "../../src/kit/drafts.ts";
-import { Hdf5Group } from "../../src/kit/hdf5/objects.ts";
-import type { Hdf5File } from "../../src/kit/hdf5/open.ts";
 import { numberText } from "../../src/kit/number_text.ts";
 import { attributesAsJson, type Json } from "./json_values.ts";
+import type { LogFile } from "./log_file.ts";
 import { type Log, textOf } from "./log_layout.ts";
 
 export interface Description
@@ -29,11 +28,11 @@ export function describeByPath(item: ReadItem): Description {
  * Reads the description of a file.
  * @param logs all that could be read, for the names of their channels
  */
-export function describe(file: Hdf5File, logs: readonly Log[], item: ReadItem): Description {
+export function describe(file: LogFile, logs: readonly Log[], item: ReadItem): Description {
   const byPath = describeByPath(item);
   const root = attributesAsJson(file.root);
   const tagGroup = file.find("/Tags");
-  const tags = tagGroup instanceof Hdf5Group ? attributesAsJson(tagGroup) : {};
+  const tags = tagGroup?.kind === "group" ? attributesAsJson(tagGroup) : {};
   const [projects, labels, users] = [texts(tags.Project), texts(tags.Tags), texts(tags.User)];
   const name = textOf(root.log_name).trim() || byPath.name;
   const creationTime = unixTime(root.creation_time);

@@ -1,12 +1,12 @@
 /** Values of an HDF5 file as JSON: settings, tables and configurations as Labber stores them. */
-import type { Hdf5Dataset, Hdf5Group } from "../../src/kit/hdf5/objects.ts";
 import type { Hdf5Values } from "../../src/kit/hdf5/decode.ts";
 import { type Hdf5Type, unreadablePart } from "../../src/kit/hdf5/types.ts";
+import type { LogDataset, LogGroup } from "./log_file.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** The attributes of a group or dataset that can be read. */
-export function attributesAsJson(object: Hdf5Group | Hdf5Dataset): Record<string, Json> {
+export function attributesAsJson(object: LogGroup | LogDataset): Record<string, Json> {
   const attributes = object.attributeNames().map((name) => object.attribute(name))
     .filter(({ type }) => unreadablePart(type) === undefined);
   return Object.fromEntries(attributes.map(({ name, type, shape }) => {
@@ -16,7 +16,7 @@ export function attributesAsJson(object: Hdf5Group | Hdf5Dataset): Record<string
 }
 
 /** The rows of a table, each a map from field to value. */
-export function tableAsJson(table: Hdf5Dataset): Record<string, Json>[] {
+export function tableAsJson(table: LogDataset): Record<string, Json>[] {
   const rows = table.type.kind === "compound" ? elements(table.read(), table.type) : [];
   return rows as Record<string, Json>[];
 }

@@ -3,9 +3,8 @@
  * `/Log_2`, `/Log_3`, … with the same members.
  */
 import { SyncError } from "../../src/kit/errors.ts";
-import { Hdf5Dataset, Hdf5Group } from "../../src/kit/hdf5/objects.ts";
-import type { Hdf5File } from "../../src/kit/hdf5/open.ts";
 import { attributesAsJson, type Json, tableAsJson } from "./json_values.ts";
+import type { LogFile } from "./log_file.ts";
 
 export interface Channel {
   name: string;
@@ -38,9 +37,9 @@ export function memberPath(log: Pick<Log, "path">, ...names: string[]): string {
 }
 
 /** The paths of all logs of a file, in their order. */
-export function logPaths(file: Hdf5File): string[] {
+export function logPaths(file: LogFile): string[] {
   const numbers = file.members(file.root)
-    .flatMap((member) => member instanceof Hdf5Group ? /^Log_(\d+)$/.exec(member.name)?.[1] ?? [] : [])
+    .flatMap((member) => member.kind === "group" ? /^Log_(\d+)$/.exec(member.name)?.[1] ?? [] : [])
     .sort((a, b) => Number(a) - Number(b));
   return ["/", ...numbers.map((n) => `/Log_${n}`)];
 }
@@ -49,12 +48,12 @@ export function logPaths(file: Hdf5File): string[] {
  * Reads which channels a log has and where their values are.
  * @throws SyncError `not_a_labber_log`, `labber_layout`, and as reading HDF5 does
  */
-export function readLayout(file: Hdf5File, path: string): Log {
+export function readLayout(file: LogFile, path: string): Log {
   const table = (...names: string[]) => readTable(file, memberPath({ path }, ...names));
   const data = file.find(memberPath({ path }, "Data"));
   const columns = table("Data", "Channel names");
   const logList = table("Log list");
-  if (!(data instanceof Hdf5Group) || !columns || !logList) {
+  if (data?.kind !== "group" || !columns || !logList) {
     throw new SyncError("data", "not_a_labber_log", `${file.path}: group ${path} holds no Labber log`, {
       hint: "Only logs that Labber wrote are converted; the file itself is uploaded all the same.",
     });
@@ -69,7 +68,7 @@ export function readLayout(file: Hdf5File, path: string): Log {
   );
   const complete = (found: ColumnsOf[]) => found.map(({ name, columns }) => ({ ...channel(name), columns }));
   const measured = new Set(scalars.map(({ name }) => name));
-  const isTrace = (name: string) => file.find(memberPath({ path }, "Traces", name)) instanceof Hdf5Dataset;
+  const isTrace = (name: string) => file.find(memberPath({ path }, "Traces", name))?.kind === "dataset";
   const vectors = [...new Set(logNames)].filter((name) => !measured.has(name))
     .map((name) => ({ name, isTrace: isTrace(name) }));
   return {
@@ -121,9 +120,9 @@ export function layoutError(message: string): SyncError {
 }
 
 /** The rows of a table; undefined when there is none. */
-export function readTable(file: Hdf5File, path: string): Record<string, Json>[] | undefined {
+export function readTable(file: LogFile, path: string): Record<string, Json>[] | undefined {
   const found = file.find(path);
-  return found instanceof Hdf5Dataset ? tableAsJson(found) : undefined;
+  return found?.kind === "dataset" ? tableAsJson(found) : undefined;
 }
 
 /** A value that should be text. */
