@@ -29,7 +29,7 @@ export async function withNetcdf4<T>(
   const file = await openHdf5(path);
   let result: T;
   try {
-    result = await use(readNetcdf4(file, log));
+    result = await use(readGroup(file, file.root, log));
   } catch (e) {
     // After a failure of the library closing fails, too, and says nothing new.
     try {
@@ -41,11 +41,6 @@ export async function withNetcdf4<T>(
   }
   file.close();
   return result;
-}
-
-/** The content of an open file. @throws SyncError as reading does; {@link NotNetcdf} */
-export function readNetcdf4(file: Hdf5File, log: Log): Measurement {
-  return readGroup(file, file.root, log);
 }
 
 function readGroup(file: Hdf5File, group: Hdf5Group, log: Log): Measurement {

@@ -1,4 +1,5 @@
 /** The values of one variable as they were last seen: in memory while small, else in a private file. */
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { writing } from "../../../src/kit/file_failures.ts";
 import type { LiveDtype, LiveValues } from "../../../src/kit/live.ts";
@@ -91,8 +92,9 @@ function bytesOf(values: LiveValues): Uint8Array {
 export function isSame(a: LiveValues, b: LiveValues): boolean {
   if (Array.isArray(a)) return a.every((text, i) => text === b[i]);
   if (Array.isArray(b)) return false;
-  const left = bytesOf(a), right = bytesOf(b);
-  if (left.length !== right.length) return false;
-  const [x, y] = [left, right].map((v) => new Int32Array(v.buffer, v.byteOffset, v.byteLength / 4));
-  return x !== undefined && y !== undefined && x.every((word, i) => word === y[i]);
+  return bufferOf(a).equals(bufferOf(b));
+}
+
+function bufferOf(values: Float64Array | BigInt64Array): Buffer {
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 }

@@ -2,8 +2,8 @@
 import { basename, join } from "node:path";
 import { SyncError } from "../../../src/kit/errors.ts";
 import { type ExactStat, fingerprintText } from "../../../src/kit/fingerprint.ts";
-import type { LiveChange, LiveContext, LiveEnd, LiveLook, LiveSession } from "../../../src/kit/live.ts";
-import { DataFile, torn } from "./data_file.ts";
+import type { LiveContext, LiveEnd, LiveLook, LiveSession } from "../../../src/kit/live.ts";
+import { DataFile, type Reading, torn } from "./data_file.ts";
 import { Pace } from "./pace.ts";
 import { RunView } from "./run_view.ts";
 import { Successors } from "./successors.ts";
@@ -12,7 +12,9 @@ import { Successors } from "./successors.ts";
 export const DATA_FILE = "dataset.hdf5";
 /** A file that is not there for longer than this was taken away; rewriting it takes less. */
 const GONE_MS = 5000;
-/** Looks in vain until that is told. */
+/** The last state of a run is waited for when a newer one has begun, but not for ever. */
+const LATE_MS = 10_000;
+/** Looks in vain until a private copy is tried, and after a while that is told. */
 const MISSES = 5;
 /** Time since the last good look until that is told, ms. */
 const DELAYED_MS = 1000;
@@ -28,7 +30,11 @@ export class ContainerSession implements LiveSession {
   /** The last state that was met, and the one that was read or is being read. */
   #met = "";
   #seen = "";
+  /** Of the state that is being read. */
+  #reading: Reading | undefined;
   #misses = 0;
+  /** Since when there is a newer measurement. */
+  #succeeded: number | undefined;
   #failure: SyncError | undefined;
   #first: LiveLook | undefined;
   #lastGood: number;
@@ -64,29 +70,47 @@ export class ContainerSession implements LiveSession {
     const successor = this.#successors.find();
     const stat = this.#file.stat();
     if (!stat) return this.#missing(now);
-    let changes: LiveChange[] = [];
     const state = fingerprintText(stat);
     if (state !== this.#met) this.#pace.changed(now, stat.mtime_ms);
     this.#met = state;
     if (state !== this.#seen || !this.#view.isComplete) {
       try {
-        changes = await this.#read(stat, state);
+        await this.#read(stat, state);
       } catch (e) {
         return this.#missed(SyncError.from(e), now, successor);
       }
     }
     this.#misses = 0;
     this.#lastGood = now;
-    if (!this.#view.isComplete) return { changes, more: this.#pace.isQuiet(now) || !this.#view.isKnown };
+    const changes = this.#view.told();
+    if (!this.#view.isComplete && !this.#isLate(now, successor)) {
+      return { changes, more: this.#pace.isQuiet(now) || !this.#view.isKnown };
+    }
     const end = this.#end(now, successor);
     return end ? { changes, end } : { changes };
   }
 
-  async #read(stat: ExactStat, state: string): Promise<LiveChange[]> {
-    using reading = await this.#file.open(stat);
-    if (state !== this.#seen) this.#view.begin(reading);
-    this.#seen = state;
-    return this.#view.take(reading);
+  async #read(stat: ExactStat, state: string): Promise<void> {
+    if (state !== this.#seen || !this.#reading) {
+      this.#forgetReading();
+      const reading = await this.#file.open(stat, this.#misses >= MISSES);
+      this.#reading = reading;
+      if (state !== this.#seen) this.#view.begin(reading);
+      this.#seen = state;
+    }
+    this.#view.take(this.#reading);
+    if (this.#view.isComplete) this.#forgetReading();
+  }
+
+  #forgetReading(): void {
+    this.#reading?.[Symbol.dispose]();
+    this.#reading = undefined;
+  }
+
+  /** Whether a newer measurement runs for so long that the rest of this one, still rewritten, is not waited for. */
+  #isLate(now: number, successor: string | undefined): boolean {
+    this.#succeeded = successor === undefined ? undefined : this.#succeeded ?? now;
+    return this.#succeeded !== undefined && now - this.#succeeded > LATE_MS;
   }
 
   #missing(now: number): LiveLook {
@@ -100,11 +124,13 @@ export class ContainerSession implements LiveSession {
   /** A file is torn for as long as Quantify rewrites it: nothing to tell of, unless it stays so. */
   #missed(reason: SyncError, now: number, successor: string | undefined): LiveLook {
     if (reason.class !== "busy" && reason.class !== "data") throw reason;
+    this.#forgetReading();
+    const changes = this.#view.told();
     this.#failure = reason;
     this.#misses++;
-    if (this.#misses < MISSES || now - this.#lastGood < DELAYED_MS) return { changes: [] };
-    if (successor !== undefined) return { changes: [], end: superseded(successor) };
-    return { changes: [], delayed: reason.message };
+    if (this.#misses < MISSES || now - this.#lastGood < DELAYED_MS) return { changes };
+    if (successor !== undefined) return { changes, end: superseded(successor) };
+    return { changes, delayed: reason.message };
   }
 
   #end(now: number, successor: string | undefined): LiveEnd | undefined {
@@ -121,6 +147,8 @@ export class ContainerSession implements LiveSession {
   }
 
   close(): void {
+    this.#forgetReading();
+    this.#file[Symbol.dispose]();
     this.#view[Symbol.dispose]();
   }
 }

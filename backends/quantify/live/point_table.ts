@@ -62,6 +62,11 @@ export class PointTable implements Disposable {
     return this.#length;
   }
 
+  /** Whether all points were seen. */
+  get isKnown(): boolean {
+    return this.#known.every((known) => known !== 0);
+  }
+
   /** Whether every cell of the measured variables is written. */
   get isFull(): boolean {
     return this.#known.every((known) => known === 1) && this.#missing.every((count) => count === 0);

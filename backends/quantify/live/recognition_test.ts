@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "../../../tests/assert.ts";
 import { SyncError } from "../../../src/kit/errors.ts";
-import { column, type Container, follow, Lab, range, unmeasured } from "./testing.ts";
+import { column, type Container, follow, Lab, range } from "./testing.ts";
 
 const begun = (n = 3) => [column("x0", range(10)), column("y0", range(10).map((i) => i < n ? i : NaN))];
 

@@ -8,12 +8,14 @@ import { POINTS } from "../grid.ts";
 import type { Measurement, Variable } from "../measurement.ts";
 import { BLOCK } from "./cell_store.ts";
 import { liveValues } from "./cell_values.ts";
-import { type Reading, SNAPSHOT_BYTES } from "./data_file.ts";
+import type { Reading } from "./data_file.ts";
 import { Layout, type StoredVariable } from "./layout.ts";
 import { PointTable, type Run, TableColumn } from "./point_table.ts";
 
 /** Bytes that one look reads of a large file. */
-const SLICE_BYTES = 8 << 20;
+const SLICE_BYTES = 4 << 20;
+/** Files up to this size are read as a whole at each look. */
+const WHOLE_BYTES = 1 << 20;
 /** Cells of each variable that are read at a time around the last change of a large file. */
 const FRONTIER = 8 * BLOCK;
 /** Bytes reckoned for a text. */
@@ -28,6 +30,8 @@ interface Part {
   /** Where the sweep over this state of the file began, and how many cells it has seen. */
   start: number;
   seen: number;
+  /** How many cells were seen since NaN was last judged by the evidence. */
+  judged: number;
   /** Cell after which the last change was found. */
   frontier: number;
   /** Whether the frontier was looked at in this state of the file. */
@@ -41,8 +45,6 @@ export class RunView implements Disposable {
   #parts: Part[] = [];
   /** Changes to be told before all others. */
   #pending: LiveChange[] = [];
-  /** Whether all of the file was read once since the run was opened. */
-  #known = false;
 
   /**
    * @param folder of the container
@@ -60,8 +62,9 @@ export class RunView implements Disposable {
     return this.#layout !== undefined && this.#parts.every(({ seen, table }) => seen >= table.length);
   }
 
+  /** Every cell was seen in some state of the file. */
   get isKnown(): boolean {
-    return this.#known;
+    return this.#layout !== undefined && this.#parts.every(({ table }) => table.isKnown);
   }
 
   /** Every cell is written, and there are some. */
@@ -69,7 +72,7 @@ export class RunView implements Disposable {
     const measured = this.#parts.filter(({ variables, table }) =>
       table.length > 0 && variables.some((v) => !v.isSetpoint)
     );
-    return this.#known && measured.length > 0 && measured.every(({ table }) => table.isFull);
+    return this.isKnown && measured.length > 0 && measured.every(({ table }) => table.isFull);
   }
 
   /** Number of points. */
@@ -77,11 +80,15 @@ export class RunView implements Disposable {
     return this.#parts[0]?.table.length ?? 0;
   }
 
-  /** Takes over the structure of a new state of the file. */
-  begin({ measurement }: Reading): void {
+  /**
+   * Takes over the structure of a new state of the file.
+   * @throws SyncError busy when the file is another one now; nothing has changed then
+   */
+  begin(reading: Reading): void {
+    const { measurement } = reading;
     const structure = structureOf(measurement), points = pointsOf(measurement);
     const isOther = structure !== this.#structure || this.#layout?.isGrid && points !== this.points;
-    if (!this.#layout || isOther) return this.#restart(measurement);
+    if (!this.#layout || isOther) return this.#restart(reading);
     const [part] = this.#parts;
     if (part && points !== part.table.length) {
       part.table.resize(points);
@@ -96,38 +103,35 @@ export class RunView implements Disposable {
   }
 
   /**
-   * Reads what is to be seen next of the state that was begun.
-   * @throws SyncError busy when the file is another one now; everything that was found before is told at the next call
+   * Reads what is to be seen next of the state that was begun: first where the last change was, which is where the next
+   * one is, mostly; then all the rest, slice by slice.
+   * @throws SyncError busy when the file is another one now; what was found before is to be told all the same
    */
-  take(reading: Reading): LiveChange[] {
-    const layout = this.#layout;
-    if (!layout) return [];
+  take(reading: Reading): void {
     const columns = new Map(reading.measurement.variables.map((v) => [v.name, v]));
-    let budget = Math.max(SLICE_BYTES, this.#bytes <= SNAPSHOT_BYTES ? this.#bytes : 0);
-    for (const part of this.#parts) {
-      if (part.isFresh && this.#bytes > SNAPSHOT_BYTES) {
-        budget -= this.#lookAtFrontier(part, columns, reading);
-      }
+    const fresh = this.#bytes > WHOLE_BYTES ? this.#parts.filter(({ isFresh }) => isFresh) : [];
+    for (const part of fresh) {
       part.isFresh = false;
+      this.#lookAtFrontier(part, columns, reading);
+    }
+    // What was found at the frontier is told before the rest is looked at.
+    if (this.#pending.length > 0 && fresh.length > 0) return;
+    let budget = SLICE_BYTES;
+    for (const part of this.#parts) {
       while (part.seen < part.table.length && budget > 0) {
         const { from, to } = nextSlice(part, budget);
         const isSame = this.#scan(part, from, to, columns, reading);
-        if (!isSame) {
-          this.#restart(reading.measurement);
-          return this.#told();
-        }
+        if (!isSame) return this.#restart(reading);
         part.seen += to - from;
+        part.judged += to - from;
         budget -= (to - from) * part.rowBytes;
       }
+      if (part.judged >= part.table.length) this.#promote(part);
     }
-    if (this.isComplete) {
-      this.#known = true;
-      for (const part of this.#parts) this.#promote(part);
-    }
-    return this.#told();
   }
 
-  #told(): LiveChange[] {
+  /** What was found and not told yet. */
+  told(): LiveChange[] {
     return this.#pending.splice(0);
   }
 
@@ -136,18 +140,19 @@ export class RunView implements Disposable {
   }
 
   /** The structure is another one: everything is told anew. */
-  #restart(measurement: Measurement): void {
+  #restart(reading: Reading): void {
+    const { measurement } = reading;
+    const points = pointsOf(measurement);
+    const { layout, parts } = reading.consistent(() => {
+      const layout = new Layout(measurement);
+      const others = layout.others.map((v) => this.#part([v], sizeOf(v.shape)));
+      return { layout, parts: [this.#part(layout.points, layout.points.length > 0 ? points : 0), ...others] };
+    });
     this[Symbol.dispose]();
-    const layout = new Layout(measurement);
+    this.#parts = parts;
     this.#layout = layout;
     this.#structure = structureOf(measurement);
-    this.#known = false;
     this.#pending = [this.#open(layout, measurement), ...layout.axisPatches()];
-    const others = layout.others.map((v) => this.#part([v], sizeOf(v.shape)));
-    this.#parts = [
-      this.#part(layout.points, layout.points.length > 0 ? pointsOf(measurement) : 0),
-      ...others,
-    ];
   }
 
   #part(variables: StoredVariable[], length: number): Part {
@@ -160,7 +165,7 @@ export class RunView implements Disposable {
     );
     table.resize(length);
     const rowBytes = variables.reduce((sum, { column: { dtype } }) => sum + bytesOf(dtype), 0);
-    return { variables, table, rowBytes, start: 0, seen: 0, frontier: 0, isFresh: false };
+    return { variables, table, rowBytes, start: 0, seen: 0, judged: 0, frontier: 0, isFresh: false };
   }
 
   #open(layout: Layout, { attrs }: Measurement): LiveOpen {
@@ -177,19 +182,18 @@ export class RunView implements Disposable {
     };
   }
 
-  /** Where something changed last, something changes next, mostly. @returns bytes read */
-  #lookAtFrontier(part: Part, columns: ReadonlyMap<string, Variable>, reading: Reading): number {
+  /** Where something changed last, something changes next, mostly. */
+  #lookAtFrontier(part: Part, columns: ReadonlyMap<string, Variable>, reading: Reading): void {
     const { table } = part;
     let bytes = 0;
     let from = Math.max(0, blockOf(Math.min(part.frontier, table.length)) - BLOCK);
     while (from < table.length && bytes < SLICE_BYTES / 2) {
       const to = Math.min(from + FRONTIER, table.length);
-      this.#scan(part, from, to, columns, reading);
+      if (!this.#scan(part, from, to, columns, reading)) return this.#restart(reading);
       bytes += (to - from) * part.rowBytes;
-      if (part.frontier < to - BLOCK) break;
+      if (part.frontier < to - BLOCK) return;
       from = to;
     }
-    return bytes;
   }
 
   /** @returns false when the run has another structure now */
@@ -203,9 +207,7 @@ export class RunView implements Disposable {
     const layout = this.#layout as Layout;
     const values = reading.consistent(() =>
       part.variables.map(({ name, type }) => {
-        const own = columns.get(name)?.column.read(from, to - from) ?? [];
-        // What a column gives may be overwritten by its next reading.
-        return liveValues(own, type).slice();
+        return liveValues(columns.get(name)?.column.read(from, to - from) ?? [], type);
       })
     );
     const runs = part.table.scan(from, values);
@@ -233,6 +235,7 @@ export class RunView implements Disposable {
 
   /** Tells of cells that turn out to be readings, out of what is remembered. */
   #promote(part: Part): void {
+    part.judged = 0;
     const runs = part.table.promote();
     const from = Math.min(...runs.flat().map((run) => run.from)),
       to = Math.max(...runs.flat().map((run) => run.to));
