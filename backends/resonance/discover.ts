@@ -190,23 +190,27 @@ function itemOf(db: ReadOnlyDatabase, database: string, row: Row, moment: Moment
   const { row_number: _, ...values } = row;
   const uid = String(row.uid);
   const start = numberOf(row.time_start) ?? 0;
+  const state = row.exit_status === null
+    ? stateOfOpenRun(db, uid, start, moment)
+    : { text: "", moves: false };
   return {
     identifier: identifierOf(database, uid),
     priority: Math.round(1000 * start),
-    fingerprint: digest([values, row.exit_status === null ? stateOfOpenRun(db, uid, start, moment) : ""]),
+    fingerprint: digest([values, state.text]),
+    ...(state.moves && row.time_stop === null ? { running: true } : {}),
   };
 }
 
-/** What decides whether, and up to where, an unfinished run is published. */
+/** What decides whether, and up to where, an unfinished run is published; and whether it may be going on. */
 function stateOfOpenRun(
   db: ReadOnlyDatabase,
   uid: string,
   start: number,
   { newest, modified, now }: Moment,
-): string {
+): { text: string; moves: boolean } {
   const { last, extent } = activityOf(db, uid, modified);
-  if (now - last > QUIET_MS) return `quiet ${extent}`;
-  return start < newest ? "superseded" : "running";
+  if (now - last > QUIET_MS) return { text: `quiet ${extent}`, moves: false };
+  return { text: start < newest ? "superseded" : "running", moves: true };
 }
 
 function digest(values: unknown): string {

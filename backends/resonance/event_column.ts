@@ -106,6 +106,17 @@ export class EventColumn {
     });
   }
 
+  /** Whether an event has a value. */
+  has(event: number): boolean {
+    return (this.#kinds[event] ?? MISSING) !== MISSING;
+  }
+
+  /** How many values the list of an event has; 0 when it has none. */
+  lengthOf(event: number): number {
+    const value = this.#others.get(event);
+    return Array.isArray(value) ? value.length : 0;
+  }
+
   /** Whether any event had a value. */
   get isWritten(): boolean {
     return this.#length > 0;

@@ -30,4 +30,8 @@ export default defineBackend({
     const { readRunItem } = await import("./read.ts");
     return await readRunItem(resonanceConfig(config), item, context);
   },
+  live: async (config, item, context) => {
+    const { followRun } = await import("./live.ts");
+    return await followRun(resonanceConfig(config), item, context);
+  },
 });

@@ -39,10 +39,27 @@ export function arrayIn(databasePath: string, path: string): ZarrArray | SyncErr
   }
 }
 
-/** Whether a frame is stored. Zarr core specification 3.1, chunk key encodings; format 2 names chunks as `v2` does. */
+/** Whether a frame is stored. */
 export function hasChunk(databasePath: string, array: ZarrArray, index: number): boolean {
+  return isStored(databasePath, array, [index, ...array.shape.slice(1).map(() => 0)]);
+}
+
+/** Whether all chunks are stored that a frame is made of. */
+export function hasAllChunks(databasePath: string, array: ZarrArray, index: number): boolean {
+  const counts = array.shape.slice(1).map((n, k) => Math.ceil(n / (array.metadata.chunkShape[k + 1] || 1)));
+  const total = sizeOf(counts);
+  for (let chunk = 0; chunk < total; chunk++) {
+    const place = counts.map((n, k) => Math.floor(chunk / sizeOf(counts.slice(k + 1))) % n);
+    const first = place.map((c, k) => c * (array.metadata.chunkShape[k + 1] || 1));
+    if (!isStored(databasePath, array, [index, ...first])) return false;
+  }
+  return true;
+}
+
+/** Zarr core specification 3.1, chunk key encodings; format 2 names chunks as `v2` does. */
+function isStored(databasePath: string, array: ZarrArray, element: readonly number[]): boolean {
   const { chunkShape, decoding: { chunk_key_encoding: { name, configuration } } } = array.metadata;
-  const coordinates = [Math.floor(index / (chunkShape[0] || 1)), ...array.shape.slice(1).map(() => 0)];
+  const coordinates = element.map((n, k) => Math.floor(n / (chunkShape[k] || 1)));
   const separator = configuration?.separator ?? (name === "default" ? "/" : ".");
   const key = (name === "default" ? ["c", ...coordinates] : coordinates).join(separator);
   return existsSync(join(storeOf(databasePath), ...array.path.split("/"), ...key.split("/")));

@@ -20,49 +20,101 @@ export interface StreamColumns {
   damaged: number;
 }
 
+/** The values of one event by field; undefined where its JSON is damaged. */
+export interface EventValues {
+  seq_num: number;
+  /** Unix seconds; NaN when unknown. */
+  time: number;
+  data: Record<string, unknown> | undefined;
+  timestamps: Record<string, unknown> | undefined;
+}
+
+/** The events of a stream as columns that grow. */
+export class EventTable {
+  readonly fields = new Map<string, EventColumn>();
+  readonly timestamps = new Map<string, EventColumn>();
+  readonly #seq: number[] = [];
+  readonly #time: number[] = [];
+  damaged = 0;
+
+  /** @param images fields that hold images, not values */
+  constructor(readonly stream: Stream, images: ReadonlySet<string>) {
+    for (const [name, description] of Object.entries(mapOf(stream.data_keys))) {
+      if (!images.has(name) && !isArrayKey(description)) this.fields.set(name, new EventColumn());
+    }
+  }
+
+  get events(): number {
+    return this.#seq.length;
+  }
+
+  /** Number of the newest event; before the first less than any. */
+  get last(): number {
+    return this.#seq.at(-1) ?? Number.MIN_SAFE_INTEGER;
+  }
+
+  add({ seq_num, time, data, timestamps }: EventValues): void {
+    const event = this.#seq.length;
+    this.#seq.push(seq_num);
+    this.#time.push(time);
+    if (!data || !timestamps) this.damaged++;
+    setAll(this.fields, event, data);
+    setAll(this.timestamps, event, timestamps);
+  }
+
+  /** Events may name the fields whose images lie in the store, without a value. */
+  leaveOut(images: ReadonlySet<string>): void {
+    for (const name of images) if (!this.fields.get(name)?.isWritten) this.fields.delete(name);
+  }
+
+  /** Numbers of the events from one on. */
+  seqNum(from = 0): BigInt64Array {
+    return BigInt64Array.from(this.#seq.slice(from), (n) => BigInt(Math.trunc(n)));
+  }
+
+  /** Times of the events from one on. */
+  time(from = 0): Float64Array {
+    return Float64Array.from(this.#time.slice(from));
+  }
+}
+
+/** Events of a stream behind the one with this number, page by page. */
+export function* eventsAfter(
+  db: ReadOnlyDatabase,
+  streamUid: string,
+  after = Number.MIN_SAFE_INTEGER,
+): Generator<EventValues> {
+  for (let last = after;;) {
+    const rows = db.all(
+      "SELECT seq_num, time, data, timestamps FROM events WHERE stream_uid = ? AND seq_num > ? ORDER BY seq_num LIMIT ?",
+      streamUid,
+      last,
+      PAGE,
+    );
+    for (const row of rows) {
+      last = numberOf(row.seq_num) ?? last;
+      yield {
+        seq_num: last,
+        time: numberOf(row.time) ?? NaN,
+        data: parsed(textOf(row.data)),
+        timestamps: parsed(textOf(row.timestamps)),
+      };
+    }
+    if (rows.length < PAGE) return;
+  }
+}
+
 /** @param images fields that hold images, not values */
 export function readColumns(
   db: ReadOnlyDatabase,
   stream: Stream,
   images: ReadonlySet<string>,
 ): StreamColumns {
-  const fields = new Map<string, EventColumn>();
-  for (const [name, description] of Object.entries(mapOf(stream.data_keys))) {
-    if (!images.has(name) && !isArrayKey(description)) fields.set(name, new EventColumn());
-  }
-  const timestamps = new Map<string, EventColumn>();
-  const seq: number[] = [], time: number[] = [];
-  let damaged = 0;
-  for (let last = -Infinity;;) {
-    const rows = db.all(
-      "SELECT seq_num, time, data, timestamps FROM events WHERE stream_uid = ? AND seq_num > ? ORDER BY seq_num LIMIT ?",
-      stream.uid,
-      last === -Infinity ? Number.MIN_SAFE_INTEGER : last,
-      PAGE,
-    );
-    for (const row of rows) {
-      const event = seq.length;
-      last = numberOf(row.seq_num) ?? last;
-      seq.push(last);
-      time.push(numberOf(row.time) ?? NaN);
-      const data = parsed(textOf(row.data)), times = parsed(textOf(row.timestamps));
-      if (!data || !times) damaged++;
-      setAll(fields, event, data);
-      setAll(timestamps, event, times);
-    }
-    if (rows.length < PAGE) break;
-  }
-  // Events may name the fields whose images lie in the store, without a value.
-  for (const name of images) if (!fields.get(name)?.isWritten) fields.delete(name);
-  return {
-    stream,
-    events: seq.length,
-    seq_num: BigInt64Array.from(seq, (n) => BigInt(Math.trunc(n))),
-    time: Float64Array.from(time),
-    fields,
-    timestamps,
-    damaged,
-  };
+  const table = new EventTable(stream, images);
+  for (const event of eventsAfter(db, stream.uid)) table.add(event);
+  table.leaveOut(images);
+  const { events, fields, timestamps, damaged } = table;
+  return { stream, events, seq_num: table.seqNum(), time: table.time(), fields, timestamps, damaged };
 }
 
 /** Whether data_keys describe a field as an array, which only then has values when events hold some. */

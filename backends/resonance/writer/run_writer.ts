@@ -4,6 +4,7 @@
  */
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { stateError, storeError, WriterDatabaseError } from "./errors.ts";
+import { EventFeed } from "./event_feed.ts";
 import { demandField, demandSame } from "./image_field.ts";
 import { CODEC, ImageStack } from "./image_stack.ts";
 import { type Image, type ImageType, imageType } from "./image_type.ts";
@@ -16,6 +17,11 @@ import { ZarrStoreWriter } from "./zarr_store.ts";
 export interface RunWriterOptions {
   /** How long another program's lock is waited for, ms. */
   busyTimeout?: number;
+  /**
+   * Lets an agent on this computer show events before they are committed with the run: they are written to
+   * `<database>-live/<run uid>.ndjson` too, which is removed at the end of the run.
+   */
+  live?: boolean;
 }
 
 const SCHEMA: Schema = {
@@ -37,6 +43,8 @@ interface OpenRun {
   stream: string;
   seqNum: number;
   stacks: Map<string, ImageStack>;
+  /** Where others see events before they are committed. */
+  feed: EventFeed | undefined;
 }
 
 export class RunWriter implements Disposable {
@@ -151,7 +159,8 @@ export class RunWriter implements Disposable {
         ...[uid, this.#sample.id ?? null, planName, now(), metadata],
       )
     );
-    this.#run = { uid, streams: new Map(), stream: "", seqNum: 0, stacks: new Map() };
+    const feed = this.#options.live ? new EventFeed(this.#path, uid) : undefined;
+    this.#run = { uid, streams: new Map(), stream: "", seqNum: 0, stacks: new Map(), feed };
     return uid;
   }
 
@@ -194,13 +203,16 @@ export class RunWriter implements Disposable {
     const { db, run } = this.#running();
     if (run.stream === "") throw stateError("no_stream", "no stream is open", "Call openStream() first.");
     const uid = newUid();
-    const row = [uid, run.stream, run.seqNum + 1, now(), jsonText(data ?? {}), jsonText(timestamps ?? {})];
+    const [seq_num, time] = [run.seqNum + 1, now()];
+    const [values, times] = [jsonText(data ?? {}), jsonText(timestamps ?? {})];
+    const row = [uid, run.stream, seq_num, time, values, times];
     db.begin();
     db.run(
       "INSERT INTO events (uid, stream_uid, seq_num, time, data, timestamps) VALUES (?, ?, ?, ?, ?, ?)",
       ...row,
     );
     run.seqNum++;
+    run.feed?.event({ uid, stream: run.stream, seq_num, time }, values, times);
     return uid;
   }
 
@@ -235,6 +247,7 @@ export class RunWriter implements Disposable {
         "compression_codec) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       ...[eventUid, field, `runs/${run.uid}/${field}`, index, type.rows, type.columns, type.dtype, CODEC],
     );
+    run.feed?.image({ event: eventUid, field, index });
     return index;
   }
 
@@ -267,6 +280,7 @@ export class RunWriter implements Disposable {
       ...[now(), options.exitStatus ?? "success", run.seqNum, run.uid],
     );
     db.commit();
+    run.feed?.remove();
     this.#run = undefined;
   }
 
@@ -278,6 +292,7 @@ export class RunWriter implements Disposable {
     const { db } = this.#opened();
     if (this.#run) this.#syncImages(this.#run);
     db.commit();
+    this.#run?.feed?.remove();
     this.#release();
   }
 
@@ -310,6 +325,7 @@ export class RunWriter implements Disposable {
   }
 
   #release(): void {
+    this.#run?.feed?.close();
     this.#store?.chunks.close();
     this.#db?.[Symbol.dispose]();
     this.#db = undefined;
