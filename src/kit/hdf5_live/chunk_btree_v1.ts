@@ -1,7 +1,7 @@
 /** The chunk index of files written for old libraries: a B-tree by position (specification, section III.A.1). */
 import { ByteCursor } from "./byte_cursor.ts";
 import type { ChunkGrid } from "./chunk_grid.ts";
-import type { ChunkIndex, StoredChunk } from "./chunk_index.ts";
+import type { ChunkIndex, StoredChunk } from "./stored_chunk.ts";
 import type { FileSource } from "./file_source.ts";
 import { FormatError } from "./format_error.ts";
 

@@ -2,7 +2,7 @@
 import { btreeRecords, type Comparison } from "./btree_v2.ts";
 import type { ByteCursor } from "./byte_cursor.ts";
 import type { ChunkGrid } from "./chunk_grid.ts";
-import type { ChunkIndex, StoredChunk } from "./chunk_index.ts";
+import type { ChunkIndex, StoredChunk } from "./stored_chunk.ts";
 import type { FileSource } from "./file_source.ts";
 
 const PLAIN = 10, FILTERED = 11;

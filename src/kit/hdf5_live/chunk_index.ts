@@ -5,22 +5,8 @@ import { ExtensibleArray } from "./extensible_array.ts";
 import type { FileSource } from "./file_source.ts";
 import { FixedArray } from "./fixed_array.ts";
 import type { ChunkIndexing } from "./layout.ts";
+import type { ChunkIndex, StoredChunk } from "./stored_chunk.ts";
 import type { ChunkGrid } from "./chunk_grid.ts";
-
-/** A chunk by its place in the grid of chunks. */
-export interface StoredChunk {
-  scaled: number[];
-  address: number;
-  size: number;
-  filterMask: number;
-}
-
-export interface ChunkIndex {
-  /** The chunk at a place of the grid of chunks; undefined when it is not stored. */
-  find(scaled: number[]): StoredChunk | undefined;
-  /** The stored chunks from a row of the grid of chunks on. */
-  from(row: number): Iterable<StoredChunk>;
-}
 
 export function chunkIndex(source: FileSource, grid: ChunkGrid, indexing: ChunkIndexing): ChunkIndex {
   const { address } = indexing;

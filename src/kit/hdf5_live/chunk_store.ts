@@ -2,7 +2,8 @@
 import { sizeOf } from "../labelled.ts";
 import { ChunkGrid } from "./chunk_grid.ts";
 import { undoFilters } from "./chunk_filters.ts";
-import { type ChunkIndex, chunkIndex, type StoredChunk } from "./chunk_index.ts";
+import { chunkIndex } from "./chunk_index.ts";
+import type { ChunkIndex, StoredChunk } from "./stored_chunk.ts";
 import { type DatasetName, tooLarge } from "./dataset_errors.ts";
 import type { DatasetFacts } from "./dataset_facts.ts";
 import type { FileSource } from "./file_source.ts";

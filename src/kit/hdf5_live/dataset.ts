@@ -5,7 +5,7 @@ import { filterName } from "../hdf5/filters.ts";
 import { type Hdf5Type, labelledDtype } from "../hdf5/types.ts";
 import { type Dtype, sizeOf } from "../labelled.ts";
 import { isSupported } from "./chunk_filters.ts";
-import type { StoredChunk } from "./chunk_index.ts";
+import type { StoredChunk } from "./stored_chunk.ts";
 import { ChunkStore } from "./chunk_store.ts";
 import { tornDataset, unsupported } from "./dataset_errors.ts";
 import { type DatasetFacts, readDatasetFacts, sameStorage } from "./dataset_facts.ts";
