@@ -37,6 +37,7 @@ export class FakeServing implements Serving {
       status: this.status(),
       sources: [],
       running: [],
+      live: 0,
       speed: 0,
       bytes_uploaded: this.bytes_uploaded,
       files_uploaded: 0,

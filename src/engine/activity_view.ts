@@ -11,6 +11,7 @@ export interface ActivityFacts {
   sourceSpeed(id: number): Speed | undefined;
   watching(id: number): SourceActivity["watching"];
   files_uploaded: number;
+  live: number;
 }
 
 export function activityView({ catalog, env }: Services, facts: ActivityFacts): ActivityView {
@@ -38,6 +39,7 @@ export function activityView({ catalog, env }: Services, facts: ActivityFacts): 
     status: facts.status,
     sources: catalog.sources.list().map(source),
     running: facts.running.map((r) => r.view()),
+    live: facts.live,
     speed: facts.speed.perSecond,
     bytes_uploaded: facts.speed.total,
     files_uploaded: facts.files_uploaded,

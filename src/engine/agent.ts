@@ -147,7 +147,6 @@ export class Agent {
         most: settings.live.max_sessions,
         load,
         unsealed: (config) => secrets.open(config),
-        files: true,
         ...options.live,
       }
       : undefined;

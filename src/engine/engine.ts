@@ -139,6 +139,7 @@ export class Engine {
       sourceSpeed: (id) => this.#sourceSpeeds.get(id),
       watching: (id) => this.#sources.watching(id),
       files_uploaded: this.#filesUploaded,
+      live: this.#live?.count ?? 0,
     });
   }
 
@@ -279,7 +280,7 @@ export class Engine {
   }
 
   #finished(item: ItemRow, outcome: ItemOutcome): void {
-    this.#live?.ran(item.id);
+    this.#live?.ran(item);
     this.#filesUploaded += outcome.files_uploaded;
     const { error } = outcome;
     if (error && ["network", "auth", "local"].includes(error.class)) {

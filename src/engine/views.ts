@@ -198,6 +198,8 @@ export interface ActivityView {
   status: AgentStatusView;
   sources: SourceActivity[];
   running: RunningItem[];
+  /** How many measurements are followed live. */
+  live: number;
   /** Bytes per second over all items. */
   speed: number;
   bytes_uploaded: number;

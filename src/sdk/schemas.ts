@@ -59,6 +59,8 @@ export const Activity = z.object({
   status: AgentStatus,
   sources: z.array(SourceActivity),
   running: z.array(RunningItem),
+  /** How many measurements are followed live. */
+  live: z.number().default(0),
   speed: z.number(),
   bytes_uploaded: z.number(),
   files_uploaded: z.number(),

@@ -14,12 +14,23 @@ const PATIENCE_MS = 30_000;
 export class LiveSandbox {
   #serving: Serving | undefined;
 
-  private constructor(readonly root: string, public agent: Agent, private readonly options: AgentOptions) {}
+  private constructor(
+    readonly root: string,
+    public agent: Agent,
+    private readonly options: AgentOptions,
+    readonly log: string[],
+  ) {}
 
-  static async open(live: AgentOptions["live"] = {}, more: Partial<AgentOptions> = {}): Promise<LiveSandbox> {
+  static async open(live: AgentOptions["live"] = {}): Promise<LiveSandbox> {
     const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "live_" }));
-    const options: AgentOptions = { home: join(root, "home"), load: [COUNTING], live, ...more };
-    return new LiveSandbox(root, await Agent.open(options), options);
+    const log: string[] = [];
+    const options: AgentOptions = {
+      home: join(root, "home"),
+      load: [COUNTING],
+      live,
+      log: (line) => log.push(line),
+    };
+    return new LiveSandbox(root, await Agent.open(options), options, log);
   }
 
   path(...parts: string[]): string {
@@ -77,6 +88,11 @@ export class LiveSandbox {
     return this.agent.items.list({}).find((i) => i.dataIdentifier === identifier);
   }
 
+  /** Processes that follow measurements, or did, the newest first. */
+  hosts(): number[] {
+    return this.log.flatMap((line) => /^live host (\d+) of/.exec(line)?.[1] ?? []).map(Number).reverse();
+  }
+
   sessions(): LiveSessionView[] {
     return this.serving.live.list();
   }
@@ -109,7 +125,7 @@ export class LiveSandbox {
   async until(
     what: string,
     condition: () => boolean | Promise<boolean>,
-    about: () => unknown = () => this.sessions(),
+    about: () => unknown = () => this.sessions().slice(0, 3),
   ): Promise<void> {
     const end = Date.now() + PATIENCE_MS;
     while (!await condition()) {

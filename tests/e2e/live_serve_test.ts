@@ -1,5 +1,12 @@
-import { assert, assertEquals } from "../assert.ts";
-import { append, Counts, LiveSandbox } from "./live_sandbox.ts";
+import { z } from "zod";
+import { Agent } from "../../src/engine/agent.ts";
+import { LIVE_RULES } from "../../src/readers/live/protocol.ts";
+import { REPOSITORY } from "../../src/cli/test_cli.ts";
+import { assert, assertEquals, assertNotEquals } from "../assert.ts";
+import { append, COUNTING, Counts, LiveSandbox } from "./live_sandbox.ts";
+
+/** Shortened times of silence, and of what follows when a live host fails. */
+const SHORT = { restartMs: 20, rules: { ...LIVE_RULES, stalled: 400, parked: 900, parkedPoll: 100 } };
 
 Deno.test("a run in a folder is seen while it is measured, and synchronized once when it has ended", async () => {
   await using box = await LiveSandbox.open();
@@ -12,13 +19,14 @@ Deno.test("a run in a folder is seen while it is measured, and synchronized once
     "the dataset exists",
     async () => (await box.agent.client.readDataset(session.dataset_uuid ?? ""))?.name === "count run 1",
   );
-  assertEquals(box.item("run 1")?.state, "live");
+  assertEquals([box.item("run 1")?.state, box.serving.activity().live], ["live", 1]);
   await box.count("lab", "run 1", "NaN");
   await box.until("the third count", () => counts.values.length === 3);
   assertEquals(counts.values, [1, 2, NaN]);
   const item = box.item("run 1");
   assert(item);
   assertEquals([item.state, await box.files(item)], ["live", []]);
+  assert((await Deno.stat(session.live_file ?? "")).size > 0);
 
   await box.count("lab", "run 1", 4, "end");
   const synced = await box.synced("run 1");
@@ -28,6 +36,9 @@ Deno.test("a run in a folder is seen while it is measured, and synchronized once
   const [file, ...others] = await box.files(synced);
   assertEquals(others, []);
   assertEquals(file?.size, 14);
+  const record = JSON.stringify(box.agent.items.get(synced.id).sync_record);
+  assert(record.includes('followed live until it was completed: \\"end\\" after 4 counts'), record);
+  await box.until("the live file is gone", () => isGone(box.path("home", "live", synced.datasetUUID)));
 });
 
 Deno.test("runs of a database are seen while they are measured, several at once", async () => {
@@ -45,3 +56,183 @@ Deno.test("runs of a database are seen while they are measured, several at once"
   await append(path, ["b end"]);
   await box.synced("b");
 });
+
+Deno.test("a run without a point is open, and ends", async () => {
+  await using box = await LiveSandbox.open();
+  await box.addFolders("lab");
+  await box.serve();
+  await box.count("lab", "empty");
+  const session = await box.live("empty");
+  const counts = new Counts(box.serving, session.id);
+  await box.count("lab", "empty", "end");
+  await box.until("the end", () => counts.end !== undefined);
+  assertEquals([counts.values, counts.epochs.length], [[], 1]);
+  await box.synced("empty");
+});
+
+Deno.test("a killed live host is replaced: the same session goes on in another epoch", async () => {
+  await using box = await LiveSandbox.open(SHORT);
+  const path = await box.addDatabase("runs");
+  await box.serve();
+  await append(path, ["a 1", "a crash"]);
+  // Its process ends whenever it reads that line; what was told before stays told.
+  await box.until("it is given up", () => box.item("a")?.status === "synchronized");
+  const [session] = box.sessions();
+  if (session) assertEquals([session.state, session.end?.reason], ["ended", "failed"]);
+
+  await append(path, ["b 1"]);
+  const other = await box.live("b");
+  const counts = new Counts(box.serving, other.id);
+  await box.until("the first count", () => counts.values.length === 1);
+  Deno.kill(box.hosts()[0] ?? 0, "SIGKILL");
+  await append(path, ["b 2"]);
+  await box.until(
+    "another epoch with both counts",
+    () => counts.epochs.length === 2 && counts.values.length === 2,
+  );
+  assertEquals([counts.values, box.session("b")?.id], [[1, 2], other.id]);
+  await append(path, ["b end"]);
+  await box.synced("b");
+});
+
+Deno.test("a session that fails ends as failed, and its item takes the normal way", async () => {
+  await using box = await LiveSandbox.open(SHORT);
+  await box.addFolders("lab");
+  await box.serve();
+  await box.count("lab", "run", 1);
+  const counts = new Counts(box.serving, (await box.live("run")).id);
+  await box.count("lab", "run", "throw");
+  await box.until("the end", () => counts.end !== undefined);
+  assertEquals([counts.end?.reason, counts.end?.complete], ["failed", "unknown"]);
+  assert(counts.end?.evidence.includes("told to throw"), counts.end?.evidence);
+  await box.synced("run");
+});
+
+Deno.test("a silent run of a database is synchronized as far as it got, and followed on when it moves", async () => {
+  await using box = await LiveSandbox.open(SHORT);
+  const path = await box.addDatabase("runs");
+  await box.serve();
+  await append(path, ["a 1"]);
+  const counts = new Counts(box.serving, (await box.live("a")).id);
+  const partial = await box.synced("a");
+  assertEquals([counts.states, (await box.files(partial)).map((f) => f.size)], [["stalled"], [2]]);
+  await append(path, ["a 2"]);
+  await box.until("it goes on", () => counts.values.length === 2 && box.item("a")?.state === "live");
+  assertEquals([counts.states, counts.epochs.length, counts.end], [["stalled", "running"], 1, undefined]);
+  await append(path, ["a end"]);
+  await box.until("the end", () => counts.end !== undefined);
+  const whole = await box.synced("a");
+  assertEquals((await box.files(whole)).map((f) => f.size).at(-1), 8);
+});
+
+Deno.test("a silent run in a folder is inactive, and followed again when it moves", async () => {
+  await using box = await LiveSandbox.open(SHORT);
+  await box.addFolders("lab");
+  await box.serve();
+  await box.count("lab", "run", 1);
+  const first = new Counts(box.serving, (await box.live("run")).id);
+  await box.until("the end", () => first.end !== undefined);
+  assertEquals([first.end?.reason, first.end?.complete], ["inactive", "unknown"]);
+  await box.synced("run");
+  await box.count("lab", "run", 2);
+  const again = new Counts(box.serving, (await box.live("run")).id);
+  await box.until("both counts", () => again.values.length === 2);
+});
+
+Deno.test("what is stopped ends as stopped, and is followed again when it is started", async () => {
+  await using box = await LiveSandbox.open({ restartMs: 20 });
+  await box.addFolders("lab");
+  await box.serve();
+  await box.count("lab", "run", 1);
+  const first = new Counts(box.serving, (await box.live("run")).id);
+  box.agent.sources.stop("lab");
+  box.serving.notice();
+  await box.until("the end", () => first.end !== undefined);
+  assertEquals(first.end?.reason, "stopped");
+  box.agent.sources.start("lab");
+  box.serving.notice();
+  const second = await box.live("run");
+  await box.restart();
+  const third = await box.live("run");
+  assertNotEquals(third.epoch, second.epoch);
+  await box.count("lab", "run", "end");
+  await box.synced("run");
+  assertEquals((await box.agent.client.searchDatasets({}, { limit: 10 })).length, 1);
+});
+
+Deno.test("an input that goes away while it is followed is lost", async () => {
+  await using box = await LiveSandbox.open(SHORT);
+  await box.addFolders("lab");
+  await box.serve();
+  await box.count("lab", "run", 1);
+  const counts = new Counts(box.serving, (await box.live("run")).id);
+  await Deno.rename(box.path("lab", "run"), box.path("lab", "renamed"));
+  await box.until("the end", () => counts.end !== undefined);
+  assert(["lost", "failed"].includes(counts.end?.reason ?? ""));
+  await box.until("it is found again", () => box.item("renamed") !== undefined);
+});
+
+Deno.test("an agent that is killed follows the run on in another epoch, and makes one dataset of it", async () => {
+  await using box = await LiveSandbox.open();
+  await box.addFolders("lab");
+  await box.agent.close();
+  const first = new Child(box.path("home"));
+  await box.count("lab", "run", 1);
+  const before = await first.session();
+  first.process.kill("SIGKILL");
+  await first.process.status;
+  await box.count("lab", "run", 2);
+  const second = new Child(box.path("home"));
+  const after = await second.session();
+  assertNotEquals(after.epoch, before.epoch);
+  assertEquals(after.dataset_uuid, before.dataset_uuid);
+  second.process.kill("SIGTERM");
+  await second.process.status;
+  box.agent = await Agent.open({ home: box.path("home"), load: [COUNTING] });
+  await box.serve();
+  await box.live("run");
+  await box.count("lab", "run", "end");
+  const item = await box.synced("run");
+  assertEquals(item.datasetUUID, before.dataset_uuid);
+  assertEquals((await box.agent.client.searchDatasets({}, { limit: 10 })).map((d) => d.uuid), [
+    item.datasetUUID,
+  ]);
+});
+
+const Session = z.object({ epoch: z.string(), dataset_uuid: z.string(), seq: z.number() });
+
+/** An agent in a process of its own. */
+class Child {
+  readonly process: Deno.ChildProcess;
+
+  constructor(home: string) {
+    this.process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--quiet", "tests/e2e/live_child.ts", home],
+      cwd: REPOSITORY,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+  }
+
+  /** The one session, once it told values. */
+  async session(): Promise<z.infer<typeof Session>> {
+    let text = "";
+    const reader = this.process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      text += part.value;
+      for (const line of text.split("\n").slice(0, -1)) {
+        const [session] = z.array(Session).parse(JSON.parse(line));
+        if (session && session.seq > 1) {
+          reader.cancel();
+          return session;
+        }
+      }
+    }
+    throw new Error(`it ended; it said ${text}`);
+  }
+}
+
+async function isGone(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => false, () => true);
+}

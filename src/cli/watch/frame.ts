@@ -48,6 +48,7 @@ function heading(a: Activity, cut: (text: string) => string): string[] {
     ? `${count(a.files_uploaded, "file")}, ${readableSize(a.bytes_uploaded)} sent since it started`
     : "nothing sent since it started";
   const facts = [
+    ...(a.live > 0 ? [`${a.live} live`] : []),
     ...(a.speed > 0 ? [`${readableSize(a.speed)}/s`] : []),
     sent,
     ...(a.unread_errors > 0 ? [count(a.unread_errors, "unread error")] : []),

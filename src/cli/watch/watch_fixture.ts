@@ -41,6 +41,7 @@ export function activity(
 ): Activity {
   return {
     sources: [sourceActivity()],
+    live: 0,
     running: [],
     speed: 0,
     bytes_uploaded: 0,

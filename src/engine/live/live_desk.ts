@@ -3,7 +3,9 @@
  * the normal way afterwards. Nothing here is needed to find anything again: an item whose session ended with the agent
  * is in state `live` in the catalog, and is asked about anew.
  */
+import type { ItemRow } from "../../catalog/item_rows.ts";
 import type { LiveEnd } from "../../kit/live.ts";
+import { LiveFiles } from "./live_files.ts";
 import type { SessionFacts } from "../../live/live_event.ts";
 import type { LiveFeed } from "../../live/live_feed.ts";
 import type { LiveLane, ReadySource, Services } from "../services.ts";
@@ -36,11 +38,13 @@ export class LiveDesk implements LiveLane {
   /** When items may be asked about again, monotonic ms, and whether they are to be. */
   readonly #notBefore = new Map<number, { at: number; offered: boolean; source: ReadySource }>();
   readonly #announcements: Announcements;
+  readonly #files: LiveFiles;
   #hooks: LiveDeskHooks = { onChange() {}, connected: () => false, iteration: () => 0 };
   #sweptAt = -Infinity;
   #swept = "";
 
   constructor(private readonly s: Services, private readonly options: LiveDeskOptions) {
+    this.#files = new LiveFiles(s);
     this.#announcements = new Announcements(s, {
       onChange: () => this.#hooks.onChange(),
       iteration: () => this.#hooks.iteration(),
@@ -72,16 +76,27 @@ export class LiveDesk implements LiveLane {
     return [...followed, ...this.#announcements.busy];
   }
 
+  /** How many items are followed. */
+  get count(): number {
+    let count = 0;
+    for (const { entries } of this.#sources.values()) {
+      for (const { feed } of entries.values()) if (feed) count++;
+    }
+    return count;
+  }
+
   endOf(item: number): LiveEnd | undefined {
     return this.#ends.get(item);
   }
 
   /** A normal run of the item is over. */
-  ran(item: number): void {
-    this.#ends.delete(item);
-    for (const source of this.#sources.values()) {
-      if (source.entries.get(item)?.phase === "live") this.s.catalog.queue.holdLive(item, this.s.env.now());
-    }
+  ran({ id, source_id }: ItemRow): void {
+    const { catalog, env } = this.s;
+    this.#ends.delete(id);
+    const entry = this.#sources.get(source_id)?.entries.get(id);
+    if (entry?.phase === "live") catalog.queue.holdLive(id, env.now());
+    const item = catalog.items.byId(id);
+    if (!entry && item?.state === "done") this.#files.remove(item.dataset_uuid);
   }
 
   /** Looks at what time and others changed. @param ready sources that can be worked with */
@@ -98,6 +113,7 @@ export class LiveDesk implements LiveLane {
       this.#endLost(source);
       source.tidy();
     }
+    this.#files.tidy(new Set(this.#followed().map((item) => item.dataset_uuid)));
   }
 
   /** When {@link attend} has something to do only because time goes by, monotonic ms; null when it has not. */
@@ -120,25 +136,35 @@ export class LiveDesk implements LiveLane {
     this.#sources.clear();
   }
 
+  #followed(): ItemRow[] {
+    return [...this.#sources.values()].flatMap((source) => [...source.entries.values()].map((e) => e.item));
+  }
+
   #at(source: ReadySource): LiveSource {
     const { id } = source.row;
     let at = this.#sources.get(id);
     if (at) return at;
     const { catalog, env } = this.s;
-    at = new LiveSource(this.s, source, {
-      begin: (facts) => this.options.begin(facts),
-      opened: (item) => {
-        catalog.queue.holdLive(item, env.now());
-        this.#announcements.add(item);
-        this.#hooks.onChange();
+    at = new LiveSource(
+      this.s,
+      source,
+      {
+        begin: (facts) => this.options.begin(facts),
+        opened: (item) => {
+          catalog.queue.holdLive(item, env.now());
+          this.#announcements.add(item);
+          this.#hooks.onChange();
+        },
+        parked: (item, parked) => {
+          if (parked) catalog.queue.releaseLive(item, env.now());
+          else catalog.queue.holdLive(item, env.now());
+          this.#hooks.onChange();
+        },
+        closed: (item, end) => this.#closed(source, item, end),
       },
-      parked: (item, parked) => {
-        if (parked) catalog.queue.releaseLive(item, env.now());
-        else catalog.queue.holdLive(item, env.now());
-        this.#hooks.onChange();
-      },
-      closed: (item, end) => this.#closed(source, item, end),
-    }, this.options);
+      this.#files,
+      this.options,
+    );
     this.#sources.set(id, at);
     return at;
   }

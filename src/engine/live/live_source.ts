@@ -10,6 +10,7 @@ import type { FromHost, LiveRules, WireChange } from "../../readers/live/protoco
 import { itemPath } from "../../discovery/folder_scan.ts";
 import type { Config } from "../../kit/define_backend.ts";
 import type { ReadySource, Services } from "../services.ts";
+import type { LiveFiles } from "./live_files.ts";
 import { feedChanges } from "./feed_changes.ts";
 
 export interface LiveSourceHooks {
@@ -32,8 +33,6 @@ export interface LiveSourceOptions {
   lookMs?: number;
   /** First pause before a host that ended is started again, ms. */
   restartMs?: number;
-  /** Whether live files are written. */
-  files: boolean;
 }
 
 export interface LiveEntry {
@@ -70,6 +69,7 @@ export class LiveSource {
     private readonly s: Services,
     public source: ReadySource,
     private readonly hooks: LiveSourceHooks,
+    private readonly files: LiveFiles,
     private readonly options: LiveSourceOptions,
   ) {}
 
@@ -85,8 +85,8 @@ export class LiveSource {
       if (known.session > 0) this.#host?.send({ type: "wake", id: known.session });
       return true;
     }
-    const waiting = [...this.entries.values()].filter((e) => e.phase === "waiting");
-    if (this.entries.size - waiting.length >= this.options.most) return false;
+    const { waiting, followed } = this.#byPhase();
+    if (followed.length >= this.options.most) return false;
     if (waiting.length >= WAITING && waiting[0]) this.#forget(waiting[0], null);
     this.entries.set(item.id, { item, session: 0, phase: "waiting", feed: undefined, crashes: 0 });
     this.#askMore();
@@ -106,7 +106,7 @@ export class LiveSource {
     const entry = this.entries.get(item.id);
     if (!entry) return;
     if (entry.session > 0) this.#host?.send({ type: "close", id: entry.session });
-    entry.feed?.update({ dataset_uuid: item.dataset_uuid, live_file: this.#fileOf(item) });
+    entry.feed?.update({ dataset_uuid: item.dataset_uuid, live_file: this.files.pathOf(item.dataset_uuid) });
     Object.assign(entry, { item, session: 0, phase: "waiting" });
     this.#askMore();
   }
@@ -122,17 +122,13 @@ export class LiveSource {
     this.#closed = true;
     clearTimeout(this.#restartTimer);
     for (const entry of [...this.entries.values()]) this.#forget(entry, end);
-    const host = this.#host;
-    this.#endHost();
-    await host?.gone;
+    await this.#endHost();
   }
 
-  #endHost(): void {
+  async #endHost(): Promise<void> {
     const host = this.#host;
     this.#host = undefined;
-    host?.kill(
-      new SyncError("busy", "aborted", "nothing is followed any more", { retry: "now", blame: "us" }),
-    );
+    await host?.end();
   }
 
   #forget(entry: LiveEntry, end: LiveEnd | null): void {
@@ -144,6 +140,15 @@ export class LiveSource {
     this.#askMore();
   }
 
+  #byPhase(): Record<"waiting" | "asked" | "followed", LiveEntry[]> {
+    const all = [...this.entries.values()];
+    return {
+      waiting: all.filter((e) => e.phase === "waiting"),
+      asked: all.filter((e) => e.phase === "asked"),
+      followed: all.filter((e) => e.phase === "live" || e.phase === "parked"),
+    };
+  }
+
   /** Asks about waiting items, the newest first. */
   #askMore(): void {
     if (this.#closed) return;
@@ -153,12 +158,12 @@ export class LiveSource {
       this.#restartTimer = setTimeout(() => this.#askMore(), wait);
       return;
     }
-    const all = [...this.entries.values()];
-    let asked = all.filter((e) => e.phase === "asked").length;
-    for (const entry of all.filter((e) => e.phase === "waiting").reverse()) {
-      if (asked++ >= ASKED) return;
-      this.#ask(entry);
-    }
+    const { waiting, asked, followed } = this.#byPhase();
+    const room = this.options.most - followed.length;
+    // For those that find no room the normal way is better than waiting.
+    if (room <= 0) return waiting.forEach((entry) => this.#forget(entry, null));
+    const now = Math.min(ASKED, room) - asked.length;
+    for (const entry of waiting.reverse().slice(0, Math.max(0, now))) this.#ask(entry);
   }
 
   #ask(entry: LiveEntry): void {
@@ -188,15 +193,11 @@ export class LiveSource {
           ? time_zone
           : Intl.DateTimeFormat().resolvedOptions().timeZone,
         temp: join(s.home.stagingDir, `live-${s.env.uuid()}`),
-        file: this.#fileOf(item),
+        folder: this.files.folderOf(item.dataset_uuid),
       });
     options.unsealed(source.config).then(send).catch((e) =>
       this.#receive(host, { type: "refused", id: session, reason: "", error: SyncError.from(e).toData() })
     );
-  }
-
-  #fileOf(item: ItemRow): string | null {
-    return this.options.files ? join(this.s.home.liveDir, item.dataset_uuid, "measurement.hdf5") : null;
   }
 
   #start(): LiveHostProcess {
@@ -281,7 +282,7 @@ export class LiveSource {
         dataset_uuid: item.dataset_uuid,
         name: item.identifier,
         backend: this.source.info.identifier,
-        live_file: this.#fileOf(item),
+        live_file: this.files.pathOf(item.dataset_uuid),
       });
       feedChanges(entry.feed, changes);
     } catch (e) {

@@ -14,6 +14,7 @@ import { decode, encode, MARKER } from "../wire.ts";
 import { failedEnd, FollowedSession } from "./followed_session.ts";
 import { PathWatches } from "./path_watches.ts";
 import { type FromHost, LIVE_RULES, type LiveRules, type ToHost, toHostSchema } from "./protocol.ts";
+import { SessionFile } from "./session_file.ts";
 import { wireChanges } from "./wire_changes.ts";
 
 type OpenRequest = Extract<ToHost, { type: "open" }>;
@@ -25,6 +26,7 @@ interface Turn {
   request: OpenRequest;
   session?: LiveSession;
   followed?: FollowedSession;
+  file?: SessionFile;
 }
 
 /** Characters of changes in one line. */
@@ -76,6 +78,9 @@ class LiveHost {
       }
       case "wake":
         return this.#wake(order.id);
+      case "quit":
+        Promise.all([...this.#turns.values()].map((turn) => this.#close(turn))).finally(() => Deno.exit(0));
+        return;
       case "ping": {
         const looking = this.#present === null ? 0 : performance.now() - this.#since;
         return send({ type: "alive", rss: Deno.memoryUsage().rss, looking });
@@ -141,8 +146,15 @@ class LiveHost {
       return this.#close(turn);
     }
     send({ type: "opened", id });
+    const file = turn.file = await SessionFile.in(
+      request.folder,
+      (error) => send({ type: "note", id, error: error.toData() }),
+    );
     turn.followed = new FollowedSession(answer.session, this.#rules, {
-      changes: (changes) => sendChanges(id, changes),
+      changes: (changes) => {
+        sendChanges(id, changes);
+        file.apply(changes);
+      },
       state: (state, reason) => send({ type: "state", id, state, reason }),
       parked: (parked) => send({ type: "parked", id, parked }),
     }, { now: () => performance.now(), random: () => Math.random() });
@@ -159,14 +171,19 @@ class LiveHost {
     this.#close(turn);
   }
 
-  #close(turn: Turn): void {
+  async #close(turn: Turn): Promise<void> {
     if (this.#turns.get(turn.id) === turn) this.#turns.delete(turn.id);
     this.#watches.remove(turn.id);
+    turn.file?.finish();
     const { session } = turn;
     delete turn.session;
-    (async () => {
+    try {
       await session?.close();
-    })().catch(() => {}).finally(() => Deno.remove(turn.request.temp, { recursive: true }).catch(() => {}));
+    } catch {
+      // It is of no further use, whatever it complains about.
+    } finally {
+      await Deno.remove(turn.request.temp, { recursive: true }).catch(() => {});
+    }
   }
 
   /** Until a time has passed or something has happened. */

@@ -24,6 +24,8 @@ export interface LiveHostOptions {
 
 /** A look that takes longer hangs, ms. */
 const LOOK_MS = 30_000;
+/** It has so long to close its sessions, ms. */
+const QUIT_MS = 1000;
 /** Values of all sessions come through it: what is too much for one task of a reader is not for months. */
 const LIMITS = { line: 64 << 20, perSecond: 1 << 30, total: Infinity };
 
@@ -82,6 +84,14 @@ export class LiveHostProcess {
 
   send(order: ToHost): void {
     this.#process.send(order);
+  }
+
+  /** Lets it close its sessions, for which it has a moment. */
+  async end(): Promise<void> {
+    this.send({ type: "quit" });
+    const timer = setTimeout(() => this.kill(failures.aborted("following")), QUIT_MS);
+    await this.gone;
+    clearTimeout(timer);
   }
 
   kill(reason: SyncError): void {

@@ -36,13 +36,15 @@ export const toHostSchema = z.discriminatedUnion("type", [
     time_zone: text,
     /** Private folder of the session, not there yet. */
     temp: text,
-    /** The live file, in a folder of its own that is not there yet; null: none is written. */
-    file: text.nullable(),
+    /** Folder for the live file, made when needed; null: none is written. */
+    folder: text.nullable(),
   }),
   z.strictObject({ type: z.literal("close"), id }),
   /** Look now. */
   z.strictObject({ type: z.literal("wake"), id }),
   z.strictObject({ type: z.literal("ping") }),
+  /** Close everything and end. */
+  z.strictObject({ type: z.literal("quit") }),
 ]);
 export type ToHost = z.infer<typeof toHostSchema>;
 
