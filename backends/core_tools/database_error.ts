@@ -7,6 +7,9 @@ export function codeOf(thrown: unknown): string {
   return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
 }
 
+/** Code of the error of a server that cannot be reached, or no more. */
+export const UNREACHABLE = "database_unreachable";
+
 /** No permission: of a table, a schema, or a large object. */
 export const NO_PERMISSION = "42501";
 
@@ -49,7 +52,7 @@ export function databaseError(server: Server, thrown: unknown): SyncError {
   }
   if (isConnectionFailure(thrown)) {
     return of(
-      "database_unreachable",
+      UNREACHABLE,
       `cannot connect to ${where}: ${reason || code}`,
       "Check that the server runs and that host and port are right; it is tried again by itself.",
     );

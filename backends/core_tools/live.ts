@@ -4,7 +4,7 @@ import type { LiveAnswer, LiveContext, LiveLook, LiveSession } from "../../src/k
 import { SyncError } from "../../src/kit/errors.ts";
 import { deniedObject } from "./check_access.ts";
 import type { CoreToolsDatabase } from "./config.ts";
-import { databaseError } from "./database_error.ts";
+import { databaseError, UNREACHABLE } from "./database_error.ts";
 import { ObjectDenied } from "./large_object.ts";
 import { LiveConnection } from "./live_connection.ts";
 import { LiveMeasurement } from "./live_measurement.ts";
@@ -16,6 +16,9 @@ const QUIET_MS = 200;
 const QUICKEST_MS = 20;
 /** Looks between two writes: the mean delay is an eighth of the time between them. */
 const LOOKS_PER_WRITE = 4;
+/** How long a server that does not answer is waited for, and between two attempts, ms. */
+const PATIENCE_MS = 60_000;
+const AGAIN_MS = 1000;
 /** Weight of the newest time between two writes in their mean. */
 const WEIGHT = 0.3;
 
@@ -50,6 +53,8 @@ class Session implements LiveSession {
   readonly silence = "parks";
   readonly #pace = new Pace();
   readonly #deafen: () => void;
+  /** Since when there is no answer, and when it was asked for last, ms since 1970 UTC. */
+  #lost: { since: number; tried: number; message: string } | undefined;
 
   constructor(
     private readonly server: Server,
@@ -70,14 +75,28 @@ class Session implements LiveSession {
   }
 
   async look(): Promise<LiveLook> {
+    const now = this.context.now();
+    const lost = this.#lost;
+    if (lost && now >= lost.tried && now - lost.tried < AGAIN_MS) {
+      return { changes: [], delayed: lost.message };
+    }
     try {
       const look = await this.measurement.look();
-      if (look.changes.length > 0) this.#pace.moved(this.context.now());
+      this.#lost = undefined;
+      if (look.changes.length > 0) this.#pace.moved(now);
       return look;
     } catch (e) {
       if (e instanceof ObjectDenied) throw await deniedObject(this.server, e);
-      throw databaseError(this.server, e);
+      return this.#delayed(databaseError(this.server, e), now);
     }
+  }
+
+  /** A server that is started again is waited for. @throws the error when it lasts, or is another one */
+  #delayed(error: SyncError, now: number): LiveLook {
+    const since = this.#lost?.since ?? now;
+    if (error.code !== UNREACHABLE || now - since > PATIENCE_MS) throw error;
+    this.#lost = { since, tried: now, message: error.message };
+    return { changes: [], delayed: error.message };
   }
 
   async close(): Promise<void> {

@@ -259,12 +259,15 @@ Deno.test("running measurements are followed", async (t) => {
   await t.step("a server that is started again goes on where it was", async () => {
     await using writer = await Writer.begin(lab, [10]);
     await writer.write(3);
-    await using session = await follow(lab, writer.id);
+    let now = Date.now();
+    await using session = await follow(lab, writer.id, { now: () => now });
     const replay = await new LiveReplay().drain(session);
     await lab.server.kill();
+    assertMatch((await session.look()).delayed ?? "", /cannot connect/);
+    now += 70_000;
     const failure = await assertRejects(async () => await session.look());
     assert(failure instanceof SyncError);
-    assertEquals([failure.class, failure.code], ["source", "database_unreachable"]);
+    assertEquals([failure.class, failure.code], ["source", "database_unreachable"], "it lasts");
     await lab.server.resume();
     await using again = await Writer.of(lab, writer.id, [10]);
     await again.writeBytes(3);

@@ -31,7 +31,7 @@ import { FeedReader } from "./feed_reader.ts";
 import { LiveImages } from "./live_images.ts";
 import { LiveStreams, type NewEvents } from "./live_streams.ts";
 import { placeOf, storeOf } from "./places.ts";
-import { feedFolder } from "./writer/event_feed.ts";
+import { feedPath } from "./writer/event_feed.ts";
 
 /** Image values of one look: 4 MiB. */
 const MOST_VALUES = 512 * 1024;
@@ -97,12 +97,10 @@ class Session implements LiveSession {
     this.#feed = new FeedReader(path, runUid);
   }
 
+  /** Not the whole store, which may hold thousands of runs. */
   get watch(): string[] {
-    const store = storeOf(this.path);
-    const run = join(store, "runs", this.runUid);
-    const fields = [...this.#images.values()].map(({ group }) => join(store, ...group.split("/")));
-    const folders = [store, join(store, "runs"), run, ...fields, feedFolder(this.path)];
-    return [this.path, ...folders.filter((folder) => existsSync(folder))];
+    const images = join(storeOf(this.path), "runs", this.runUid);
+    return [this.path, feedPath(this.path, this.runUid), images].filter((path) => existsSync(path));
   }
 
   async look(): Promise<LiveLook> {

@@ -88,7 +88,10 @@ export interface LiveLook {
 
 /** A running measurement that is being followed. One look at a time; looks end within some ms (batches, `more`). */
 export interface LiveSession {
-  /** Files and folders whose change may mean news; their events wake the session. Empty: polling alone. */
+  /**
+   * Files and folders (with all below them) whose change may mean news; their events wake the session. Empty: polling
+   * alone. May grow while the session goes on.
+   */
   watch: string[];
   /** Pause between two looks without events, ms: while it changes, and when it has been quiet for a while. */
   poll: { active: number; quiet: number };

@@ -68,7 +68,7 @@ export class FollowedSession {
     try {
       const look = await this.session.look();
       this.#failures = 0;
-      this.#count(started, look.changes.length > 0);
+      this.#count(started, look.changes.length > 0 || look.alive === true);
       if (look.changes.length > 0) this.hooks.changes(look.changes);
       end = look.end ?? this.#silenceEnds();
       if (!end) this.#tell(look.delayed);

@@ -27,6 +27,8 @@ interface Turn {
   session?: LiveSession;
   followed?: FollowedSession;
   file?: SessionFile;
+  /** The paths that are watched for it, one a line. */
+  watched?: string;
 }
 
 /** Characters of changes in one line. */
@@ -130,7 +132,12 @@ class LiveHost {
   async #open(turn: Turn): Promise<void> {
     const { id, request } = turn;
     const backend = await this.registry.backend(request.backend);
-    const context = { temp: request.temp, timeZone: request.time_zone, now: () => Date.now() };
+    const context = {
+      temp: request.temp,
+      timeZone: request.time_zone,
+      now: () => Date.now(),
+      wake: () => this.#wake(id),
+    };
     await Deno.mkdir(request.temp, { recursive: true, mode: 0o700 });
     const answer = await guarded(
       backend,
@@ -159,14 +166,22 @@ class LiveHost {
       parked: (parked) => send({ type: "parked", id, parked }),
     }, { now: () => performance.now(), random: () => Math.random() });
     turn.dueAt = turn.followed.dueAt;
-    this.#watches.add(id, answer.session.watch);
+    this.#follow(turn, answer.session);
+  }
+
+  /** Watches what the session names: folders of a run may come while it goes on. */
+  #follow(turn: Turn, { watch }: LiveSession): void {
+    const paths = watch.join("\n");
+    if (paths === turn.watched) return;
+    turn.watched = paths;
+    this.#watches.add(turn.id, watch);
   }
 
   async #look(turn: Turn, followed: FollowedSession): Promise<void> {
     const end = await followed.look();
     turn.dueAt = followed.dueAt;
     if (this.#turns.get(turn.id) !== turn) return this.#close(turn);
-    if (!end) return;
+    if (!end) return turn.session && this.#follow(turn, turn.session);
     send({ type: "end", id: turn.id, end });
     this.#close(turn);
   }
