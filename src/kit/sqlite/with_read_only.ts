@@ -43,9 +43,9 @@ export async function withReadOnly<T>(
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (attempt > 0) await sleep(PAUSE * attempt);
     const state = await settledState(path);
-    const outcome = state.wal && !state.journal
+    const outcome = (state.wal || state.journal) && attempt < attempts - 1
       ? await readState(path, read, options)
-      : state.journal || attempt === attempts - 1
+      : state.wal || state.journal || attempt === attempts - 1
       ? await readCopy(read, options, (folder) => openCopy(path, state, folder))
       : await readImmutable(path, state, read);
     if (outcome) return outcome.value;

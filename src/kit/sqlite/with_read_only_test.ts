@@ -238,6 +238,31 @@ for (const mode of ["wal", "delete"] as const) {
     }));
 }
 
+Deno.test("a long read of what is at rest is not disturbed by commits and checkpoints of other tables", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "busy.db");
+    makeDatabase(path, "wal", 0);
+    using writer = new DatabaseSync(path);
+    writer.exec(`PRAGMA synchronous = off; PRAGMA wal_autocheckpoint = 0; CREATE TABLE other (a);
+      INSERT INTO t (a, b) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        SELECT i, printf('%0500d', i) FROM n;
+      PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO other VALUES (1)`);
+    let [reads, pages] = [0, 0];
+    const sum = await withReadOnly(path, async (db) => {
+      reads++;
+      let sum = 0;
+      for (const page of db.pages("t", ["a", "b"], { pageRows: 500 })) {
+        for (const row of page) sum += Number(row[1]);
+        for (let i = 0; i < 5; i++) writer.exec("INSERT INTO other VALUES (zeroblob(3000))");
+        if (++pages % 3 === 0) writer.exec(`PRAGMA wal_checkpoint(${pages % 2 ? "PASSIVE" : "RESTART"})`);
+        // As long as a real read takes to come so far.
+        await new Promise((resume) => setTimeout(resume, 25));
+      }
+      return sum;
+    });
+    assertEquals([reads, sum], [1, 20_000 * 20_001 / 2]);
+  }));
+
 Deno.test("a hot journal is never rolled back in place, and the state before the crash is read", () =>
   inFolder(async (folder) => {
     const path = join(folder, "hot.db");

@@ -6,6 +6,8 @@ import { WAL_HEADER_SIZE } from "./wal_format.ts";
 
 /** The header of the index that writers share, with a counter of commits: https://www.sqlite.org/walformat.html */
 const INDEX_HEADER_SIZE = 48;
+/** With a random number of the transaction. */
+const JOURNAL_HEADER_SIZE = 28;
 
 /**
  * A text that is another one after every commit.
@@ -15,11 +17,12 @@ export function changeProbe(path: string, meter: ReadMeter): string | null {
   const main = probe(path, HEADER_SIZE, meter);
   const log = probe(`${path}-wal`, WAL_HEADER_SIZE, meter);
   const index = probe(`${path}-shm`, INDEX_HEADER_SIZE, meter);
-  const journal = probe(`${path}-journal`, 8, meter);
+  const journal = probe(`${path}-journal`, JOURNAL_HEADER_SIZE, meter);
   const counts = main && parseDatabaseHeader(main.start)?.isRollbackMode || index !== null;
   const age = Date.now() - Math.max(main?.mtime ?? 0, log?.mtime ?? 0);
   if (!counts && age >= 0 && age < MTIME_TICK) return null;
-  return [main, log, index, journal].map((p) => p && p.text).join();
+  // A journal only grows until its transaction ends.
+  return [main?.text, log?.text, index?.text, journal?.start.toHex()].join();
 }
 
 interface Probe {

@@ -1,15 +1,15 @@
 /**
  * Somebody else's database where it lies, as one committed state: the pages of the database file, and over them those of
- * its write-ahead log. No lock is taken and nothing opened for writing; whether the state held is found out afterwards.
+ * its write-ahead log or rollback journal. No lock is taken and nothing opened for writing; whether the state held is found out afterwards.
  */
 import { SyncError } from "../../errors.ts";
-import { isHotJournal } from "../database_state.ts";
 import { changeProbe } from "./change_probe.ts";
 import { ChangedPages } from "./changed_pages.ts";
 import { HEADER_SIZE, parseDatabaseHeader, presentPageOne } from "./database_header.ts";
 import { MainPages } from "./main_pages.ts";
 import { PageCache } from "./page_cache.ts";
 import { ReadOnlyFile } from "./read_only_file.ts";
+import { NOT_UNDERSTOOD, RollbackJournal } from "./rollback_journal.ts";
 import { StateCheck } from "./state_check.ts";
 import { FRAME_HEADER_SIZE, framePosition, parseFrameHeader, sameSalts } from "./wal_format.ts";
 import { readWalHeader, WalIndex } from "./wal_index.ts";
@@ -33,7 +33,8 @@ export class CommittedDatabase implements Disposable {
 
   /**
    * Takes the newest committed state.
-   * @returns false when it cannot be told from the outside: a transaction with a rollback journal is under way
+   * @returns false when it cannot be told from the outside: the journal mode is being changed, or a transaction spans
+   *   several databases
    * @throws SyncError `sqlite_missing`, `sqlite_unreadable` (class source), `sqlite_not_a_database` (class data)
    */
   begin(): boolean {
@@ -44,7 +45,9 @@ export class CommittedDatabase implements Disposable {
     using files = new DisposableStack();
     files.use(main);
     const stamp = main.stamp();
-    if (isHotJournal(`${this.path}-journal`)) return false;
+    const journal = RollbackJournal.open(`${this.path}-journal`, this);
+    if (journal === NOT_UNDERSTOOD) return false;
+    if (journal) files.use(journal);
     const log = ReadOnlyFile.openIfThere(`${this.path}-wal`, this);
     if (log) files.use(log);
     const bytes = new Uint8Array(HEADER_SIZE);
@@ -52,17 +55,22 @@ export class CommittedDatabase implements Disposable {
     if (!header) throw notADatabase(this.path);
 
     const changes = log && this.#takeLog(log, stamp.id);
-    if (!changes) this.#recognize(`${stamp.id} ${stamp.size} ${stamp.mtime} ${header.changeCounter}`);
-    const pageSize = this.#index?.header.pageSize ?? header.pageSize;
+    // Seen only when the journal mode is being changed.
+    if (changes && journal) return false;
+    if (journal) this.#recognize(`${stamp.id} ${journal.identity}`);
+    else if (!changes) this.#recognize(`${stamp.id} ${stamp.size} ${stamp.mtime} ${header.changeCounter}`);
+    const pageSize = this.#index?.header.pageSize ?? journal?.header.pageSize ?? header.pageSize;
+    const pageCount = this.#index?.lastFrame ? this.#index.pageCount : journal?.header.pageCount;
     this.#open = {
       probe,
       files: files.move(),
       log,
+      journal,
       pageSize,
       isUtf8: header.isUtf8,
-      size: this.#index?.lastFrame ? this.#index.pageCount * pageSize : stamp.size,
+      size: pageCount === undefined ? stamp.size : pageCount * pageSize,
       pages: new MainPages(main, pageSize),
-      check: new StateCheck(main, stamp, header.changeCounter, changes),
+      check: new StateCheck(main, stamp, header.changeCounter, changes ?? journal),
     };
     return true;
   }
@@ -144,10 +152,12 @@ export class CommittedDatabase implements Disposable {
   #page(page: number): Uint8Array {
     const kept = this.#cache.get(page);
     if (kept) return kept;
-    const { check, pages } = this.#state;
+    const { check, pages, journal } = this.#state;
     if (!check.stillHolds()) throw new Error("the state of the database is lost");
     const frame = this.#index?.frames.get(page);
     if (frame !== undefined) return this.#frame(page, frame);
+    const original = journal?.page(page);
+    if (original) return original;
     check.notePage(page);
     const inSequence = pages.inSequence(page);
     if (inSequence) return inSequence;
@@ -200,6 +210,7 @@ interface OpenState {
   probe: string | null;
   files: DisposableStack;
   log: ReadOnlyFile | null;
+  journal: RollbackJournal | null;
   pageSize: number;
   isUtf8: boolean;
   size: number;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { assert, assertEquals } from "../../../../tests/assert.ts";
 import { changeAtRandom, prepareBusyDatabase } from "../../../../tests/busy_database.ts";
 import { Random } from "../../../../tests/faults/prng.ts";
+import { followDatabase } from "../follow_database.ts";
 import { withReadOnly } from "../with_read_only.ts";
 
 const CONTENT = "SELECT 1 AS k, version, rows, sum, bytes FROM meta " +
@@ -74,4 +75,60 @@ for (const [size, vacuum] of [[512, 0], [1024, 2], [4096, 0], [8192, 1], [65536,
     }
     await Deno.remove(folder, { recursive: true });
   });
+}
+
+/** Leaves a transaction open that is larger than its memory: some of it is in the database already. */
+function changeHalfway(db: DatabaseSync): void {
+  db.exec(
+    `PRAGMA cache_size = 2; BEGIN; UPDATE t SET value = -1, pad = zeroblob(300); DELETE FROM t WHERE id % 7 = 0;
+    INSERT INTO t (value) SELECT value FROM t; UPDATE meta SET version = version + 1`,
+  );
+}
+
+for (const mode of ["delete", "persist", "truncate"]) {
+  for (const [size, synchronous] of [[512, "full"], [4096, "off"], [65536, "normal"]] as const) {
+    Deno.test(`an open transaction is not seen, and a broken one neither (${mode}, ${size}, ${synchronous})`, async () => {
+      const folder = await Deno.makeTempDir();
+      const [path, left, copy] = ["live.db", "left.db", "copy.db"].map((name) => join(folder, name));
+      const writer = prepareBusyDatabase(
+        path!,
+        `PRAGMA page_size = ${size}`,
+        `PRAGMA journal_mode = ${mode}`,
+      );
+      const random = new Random(size);
+      for (let i = 0; i < 60; i++) changeAtRandom(writer, random);
+      const expected = writer.prepare(CONTENT).all().map((row) => ({ ...row }));
+      using follower = await followDatabase(path!);
+      const read = () => follower.read((db) => db.all(CONTENT)).map((row) => ({ ...row }));
+      assertEquals(read(), expected);
+      writer.exec(`PRAGMA synchronous = ${synchronous}`);
+      changeHalfway(writer);
+      assertEquals<unknown>(read(), expected);
+
+      // The same files, as a writer that died leaves them, with some damage to the end of the journal.
+      for (const cut of [0, 1, 5000]) {
+        const journal = Deno.readFileSync(`${path}-journal`);
+        for (const target of [left, copy]) {
+          Deno.copyFileSync(path!, target!);
+          Deno.writeFileSync(`${target}-journal`, journal.subarray(0, journal.length - cut));
+        }
+        let recovered: unknown;
+        {
+          using db = new DatabaseSync(copy!);
+          recovered = db.prepare(cut === 0 ? CONTENT : "PRAGMA integrity_check").all().map((row) => ({
+            ...row,
+          }));
+        }
+        const found = await withReadOnly(
+          left!,
+          (db) => db.all(cut === 0 ? CONTENT : "PRAGMA integrity_check"),
+        );
+        assertEquals<unknown>(found.map((row) => ({ ...row })), recovered, `cut by ${cut}`);
+      }
+      writer.exec("ROLLBACK");
+      assertEquals<unknown>(read(), expected);
+      writer.close();
+      await Deno.remove(folder, { recursive: true });
+    });
+  }
 }

@@ -1,8 +1,9 @@
 /** Whether what was read of a database belongs to the committed state that was meant. */
 import { isHotJournal } from "../database_state.ts";
-import type { ChangedPages } from "./changed_pages.ts";
+import { ChangedPages } from "./changed_pages.ts";
 import { HEADER_SIZE, parseDatabaseHeader } from "./database_header.ts";
 import { type FileStamp, fileStamp, type ReadOnlyFile, sameStamp } from "./read_only_file.ts";
+import { NOT_UNDERSTOOD, RollbackJournal } from "./rollback_journal.ts";
 
 /** Two writes within this time may leave the same mtime, ms. */
 export const MTIME_TICK = 20;
@@ -19,18 +20,20 @@ export class StateCheck {
   #holds = true;
   #traced = true;
   readonly #settled: boolean;
-  #asked = performance.now();
+  /** When it was asked last; the first pages, which every commit may change, are soon known to be good. */
+  #asked = -Infinity;
   #pages = 0;
 
   /**
    * @param stamp of the database file, and `changeCounter` of its header, when the state was taken
-   * @param changes follows the log of the state; null for a database without one
+   * @param overlay follows the log of the state, or is the journal of a transaction that has not ended; null for a
+   *   database at rest
    */
   constructor(
     readonly main: ReadOnlyFile,
     readonly stamp: FileStamp,
     readonly changeCounter: number,
-    readonly changes: ChangedPages | null,
+    readonly overlay: ChangedPages | RollbackJournal | null,
   ) {
     const age = Date.now() - Number(stamp.mtime / 1_000_000n);
     this.#settled = age < 0 || age >= MTIME_TICK;
@@ -58,7 +61,11 @@ export class StateCheck {
   /** Whether everything that was read until now belongs to the state. */
   holds(): boolean {
     if (!this.#holds) return false;
-    this.#holds = this.changes ? this.#holdsByLog(this.changes) : this.#isAtRest();
+    this.#holds = this.overlay instanceof ChangedPages
+      ? this.#holdsByLog(this.overlay)
+      : this.overlay
+      ? this.#holdsByJournal(this.overlay)
+      : this.#isAtRest();
     this.#open.clear();
     this.#framesRead = false;
     this.#asked = performance.now();
@@ -71,6 +78,15 @@ export class StateCheck {
     if (this.#framesRead && !changes.isSameGeneration()) return false;
     if (this.#settled && this.#isUntouched()) return true;
     return this.#traced && this.#open.isDisjointFrom(changes.pages);
+  }
+
+  /** A page is in the journal before it is overwritten. */
+  #holdsByJournal(journal: RollbackJournal): boolean {
+    if (this.#settled && this.#isUntouched()) return true;
+    const now = RollbackJournal.open(journal.file.path, this.main.meter);
+    if (now === null || now === NOT_UNDERSTOOD) return false;
+    using _ = now;
+    return now.identity === journal.identity && ![...this.#open].some((page) => now.has(page));
   }
 
   #isUntouched(): boolean {
