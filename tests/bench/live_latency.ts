@@ -157,7 +157,7 @@ async function slowDown(kind: Kind, writing: WriterOptions): Promise<void> {
     await withLabs(kind, 1, async ([lab], home) => {
       const timed = async (writer: Writer) => {
         await writer.go();
-        return await writer.ended();
+        return (await writer.ended()).seconds;
       };
       const alone = lab!.writer("alone", writing);
       await alone.ready();

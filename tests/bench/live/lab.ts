@@ -114,14 +114,21 @@ export class Writer {
     await stdin.close();
   }
 
-  /** @returns how long it measured, s */
-  async ended(): Promise<number> {
-    let seconds = NaN;
-    for (let said = await this.next(); said; said = await this.next()) seconds = Number(said.seconds);
+  /** Waits for its end. @returns how long it measured, s, and the values of its points */
+  async ended(): Promise<Ended> {
+    let last: unknown;
+    for (let said = await this.next(); said; said = await this.next()) last = said;
     await this.#child.status;
-    return seconds;
+    return Ended.parse(last);
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
   }
 }
+
+const Ended = z.object({ seconds: z.number(), stamps: z.array(z.number()) });
+type Ended = z.infer<typeof Ended>;
 
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let pending = "";

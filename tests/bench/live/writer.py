@@ -4,7 +4,7 @@
 usage: writer.py KIND TARGET [--points N] [--interval S] [--fill MIB] [--name TEXT]
 KIND: qcodes (TARGET: database), quantify, labber (data folder), core_tools (connection string), swmr, csv (folder of the
       dataset). --fill makes the file this large beforehand; --interval 0: as fast as it goes.
-Prints {"start"}, waits for a line on stdin, and prints {"seconds"} in the end.
+Prints {"start"}, waits for a line on stdin, and prints {"seconds", "stamps": all values} in the end.
 """
 import argparse
 import datetime
@@ -31,6 +31,15 @@ FILL = int(o.fill * 2**20 / 8)
 def begin():
     print(json.dumps({"start": time.time()}), flush=True)
     sys.stdin.readline()
+
+
+STAMPS = []
+
+
+def stamp():
+    """The value of a point."""
+    STAMPS.append(time.time())
+    return STAMPS[-1]
 
 
 def points():
@@ -64,7 +73,7 @@ def qcodes():
     with measurement(o.name, "numeric").run() as saver:
         begin()
         for k in points():
-            saver.add_result(("x", float(k)), ("stamp", time.time()))
+            saver.add_result(("x", float(k)), ("stamp", stamp()))
             saver.flush_data_to_database()
 
 
@@ -85,7 +94,7 @@ def quantify():
     write()
     begin()
     for k in points():
-        ds.y0.values[k] = time.time()
+        ds.y0.values[k] = stamp()
         write()
 
 
@@ -116,7 +125,7 @@ def labber():
         for k in points():
             data.resize(done + k + 1, 2)
             stamps.resize(done + k + 1, 0)
-            data[0, :, done + k] = [done + k, time.time()]
+            data[0, :, done + k] = [done + k, stamp()]
             stamps[done + k] = done + k
             h.flush()
         h["Data"].attrs["Completed"] = True
@@ -131,17 +140,17 @@ def swmr():
         if FILL:
             h["filling"] = np.random.default_rng(1).normal(size=FILL)
         x = h.create_dataset("x", shape=(0,), maxshape=(None,), dtype="f8", chunks=(1024,), fillvalue=np.nan)
-        stamp = h.create_dataset("stamp", shape=(0,), maxshape=(None,), dtype="f8", chunks=(1024,), fillvalue=np.nan)
+        values = h.create_dataset("stamp", shape=(0,), maxshape=(None,), dtype="f8", chunks=(1024,), fillvalue=np.nan)
         x.make_scale("x")
-        stamp.dims[0].attach_scale(x)
+        values.dims[0].attach_scale(x)
         h.swmr_mode = True
         begin()
         for k in points():
             x.resize((k + 1,))
-            stamp.resize((k + 1,))
-            x[k], stamp[k] = k, time.time()
+            values.resize((k + 1,))
+            x[k], values[k] = k, stamp()
             x.flush()
-            stamp.flush()
+            values.flush()
 
 
 def csv():
@@ -154,7 +163,7 @@ def csv():
         f.flush()
         begin()
         for k in points():
-            f.write(f"{FILL // 4 + k},{time.time()!r}\n")
+            f.write(f"{FILL // 4 + k},{stamp()!r}\n")
             f.flush()
 
 
@@ -183,7 +192,7 @@ def core_tools():
     connection.commit()
     begin()
     for k in points():
-        for i, value in enumerate([time.time(), float(k)]):
+        for i, value in enumerate([stamp(), float(k)]):
             large = connection.lobject(oids[i], "w")
             large.seek(8 * k)
             large.write(np.float64(value).tobytes())
@@ -206,4 +215,4 @@ def begin():
 
 
 {"qcodes": qcodes, "quantify": quantify, "labber": labber, "swmr": swmr, "csv": csv, "core_tools": core_tools}[o.kind]()
-print(json.dumps({"seconds": time.time() - started}), flush=True)
+print(json.dumps({"seconds": time.time() - started, "stamps": STAMPS}), flush=True)
