@@ -67,7 +67,7 @@ class Follower implements DatabaseFollower {
     try {
       if (!source.begin()) return null;
       try {
-        const value = use(this.#database ??= openInPlace(this.engine, source));
+        const value = use(this.#database ??= openInPlace(this.engine, source, CACHE >> 10));
         return source.holds() ? { value } : null;
       } catch (e) {
         if (source.holds()) throw e;
@@ -84,10 +84,22 @@ class Follower implements DatabaseFollower {
   }
 }
 
-/** Opens the state that `source` has begun. */
-export function openInPlace(engine: Engine, source: CommittedDatabase): ReadOnlyDatabase {
+/**
+ * Opens the state that `source` has begun.
+ * @param cache of SQLite itself, KiB
+ * @throws SyncError data `sqlite_utf16`
+ */
+export function openInPlace(engine: Engine, source: CommittedDatabase, cache: number): ReadOnlyDatabase {
+  if (!source.isUtf8) {
+    throw new SyncError("data", "sqlite_utf16", `${source.path} is written in UTF-16`, {
+      hint: "Databases in this encoding are read when their measurement has ended, but cannot be followed.",
+    });
+  }
   try {
-    return new ReadOnlyDatabase(new WasmConnection(engine, source), source.path);
+    const connection = new WasmConnection(engine, source);
+    const database = new ReadOnlyDatabase(connection, source.path);
+    database.all(`PRAGMA cache_size = -${cache}`);
+    return database;
   } catch (e) {
     throw sqliteError(e, `opening ${source.path}`);
   }

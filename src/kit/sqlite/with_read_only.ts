@@ -62,9 +62,9 @@ async function readState<T>(path: string, read: Read<T>, options: ReadOnlyOption
   using source = new CommittedDatabase(path, CACHE);
   if (!source.begin()) return null;
   // The engine was built without UTF-16, in which a database may be written, though hardly any is.
-  if (!source.isUtf8) return readCopy(read, options, (folder) => openStateCopy(source, folder));
+  if (!source.isUtf8) return await readCopy(read, options, (folder) => openStateCopy(source, folder));
   return await judged(async () => {
-    using db = openInPlace(engine, source);
+    using db = openInPlace(engine, source, CACHE >> 10);
     return await read(db);
   }, () => source.holds());
 }

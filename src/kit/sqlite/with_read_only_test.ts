@@ -1,9 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
 import { basename, dirname, join } from "node:path";
-import { assert, assertEquals, assertRejects } from "../../../tests/assert.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "../../../tests/assert.ts";
 import { SyncError } from "../errors.ts";
 import { statExact } from "../fingerprint.ts";
 import { databaseState } from "./database_state.ts";
+import { followDatabase } from "./follow_database.ts";
 import { withReadOnly } from "./with_read_only.ts";
 
 const WAL_CASE = new URL("../../../tests/fixtures/qcodes/wal_case", import.meta.url).pathname;
@@ -91,9 +92,8 @@ for (
       Deno.chmodSync(source, 0o555);
       for (const file of files) Deno.chmodSync(join(source, file), 0o444);
       const before = await listing(source);
-      const script = `import { withReadOnly } from ${
-        JSON.stringify(import.meta.resolve("./with_read_only.ts"))
-      };
+      const script = `import { followDatabase } from "./follow_database.ts";
+import { withReadOnly } from ${JSON.stringify(import.meta.resolve("./with_read_only.ts"))};
         let wrote = true;
         try { Deno.writeTextFileSync(${JSON.stringify(join(source, "x"))}, ""); } catch { wrote = false; }
         const n = await withReadOnly(${JSON.stringify(join(source, "wal_only.db"))},
@@ -144,6 +144,21 @@ Deno.test("64-bit integers are exact", () =>
     assertEquals(rows, [[9007199254740993n, 5], [7, 1.5]]);
     const pages = await withReadOnly(path, (db) => [...db.pages("t", ["a", "b"], { pageRows: 1 })]);
     assertEquals(pages, [[[1, 9007199254740993n, 5]], [[2, 7, 1.5]]]);
+  }));
+
+Deno.test("a database in UTF-16 is read, too, but not followed", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "wide.db");
+    using writer = new DatabaseSync(path);
+    writer.exec(
+      "PRAGMA encoding = 'UTF-16'; PRAGMA journal_mode = wal; CREATE TABLE t (a); INSERT INTO t VALUES ('µ-δ')",
+    );
+    const before = await listing(folder);
+    assertEquals(await withReadOnly(path, (db) => db.get("SELECT a FROM t")?.a), "µ-δ");
+    assertEquals(await listing(folder), before);
+    using follower = await followDatabase(path);
+    const error = assertThrows(() => follower.read((db) => db.tables()));
+    assert(error instanceof SyncError && error.code === "sqlite_utf16", String(error));
   }));
 
 Deno.test("a missing column is an error, not the text of its name", () =>

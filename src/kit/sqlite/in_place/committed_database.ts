@@ -67,7 +67,6 @@ export class CommittedDatabase implements Disposable {
       log,
       journal,
       pageSize,
-      isUtf8: header.isUtf8,
       size: pageCount === undefined ? stamp.size : pageCount * pageSize,
       pages: new MainPages(main, pageSize),
       check: new StateCheck(main, stamp, header.changeCounter, changes ?? journal),
@@ -114,7 +113,7 @@ export class CommittedDatabase implements Disposable {
 
   /** Text is UTF-8, as nearly everywhere. */
   get isUtf8(): boolean {
-    return this.#state.isUtf8;
+    return parseDatabaseHeader(this.#page(1))?.isUtf8 ?? true;
   }
 
   /**
@@ -212,7 +211,6 @@ interface OpenState {
   log: ReadOnlyFile | null;
   journal: RollbackJournal | null;
   pageSize: number;
-  isUtf8: boolean;
   size: number;
   pages: MainPages;
   check: StateCheck;
