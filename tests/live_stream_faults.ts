@@ -113,7 +113,7 @@ function faultyProxy(port: number, cutAfter: number) {
       }
     };
     void client.readable.pipeTo(server.writable).catch(() => {}).finally(close);
-    let left = Math.random() * 2 * cutAfter;
+    let left = 2000 + Math.random() * 2 * cutAfter;
     const buffer = new Uint8Array(16 * 1024);
     try {
       for (;;) {
