@@ -7,6 +7,7 @@ import { bugReportRoutes } from "./routes/bug_reports.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
 import { fileRoutes } from "./routes/files.ts";
 import type { Authenticate, HubEnv, HubParts } from "./routes/hub_parts.ts";
+import { liveRoutes } from "./routes/live.ts";
 import { informationRoutes, publicInformationRoutes } from "./routes/information.ts";
 import { notOfferedRoutes } from "./routes/not_offered.ts";
 import { scopeRoutes } from "./routes/scopes.ts";
@@ -44,6 +45,7 @@ export function hubApplication(
   app.route("/api/v3", scopeRoutes(parts));
   app.route("/api/v3", userRoutes(parts));
   app.route("/api/v3", bugReportRoutes(parts));
+  app.route("/api/v1/live", liveRoutes(parts));
   app.route("/", informationRoutes(parts));
   app.route("/", notOfferedRoutes());
   refuseOtherMethods(app);
@@ -66,7 +68,7 @@ function refuseOtherMethods(app: Hono<HubEnv>): void {
 function errorReply(c: Context, error: HubError, env: Env): Response {
   const status = error.status as ContentfulStatusCode;
   if (status === 503) c.header("Retry-After", "1");
-  if (!c.req.path.startsWith("/api/v3")) return c.json({ detail: error.detail }, status);
+  if (!/^\/api\/v[13](\/|$)/.test(c.req.path)) return c.json({ detail: error.detail }, status);
   return c.json({ error: error.code, detail: error.message, trace_id: env.uuid() }, status);
 }
 

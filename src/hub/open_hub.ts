@@ -1,7 +1,9 @@
 /** The embedded platform: the eTiKeT HTTP API on one SQLite file and a folder. */
+import { join } from "node:path";
 import { Hono } from "hono";
 import type { Env } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
+import { LiveSessions } from "../live/live_sessions.ts";
 import { hubApplication } from "./application.ts";
 import { bucketRoutes } from "./folder/bucket_routes.ts";
 import { FolderObjects } from "./folder/folder_objects.ts";
@@ -38,9 +40,11 @@ export interface Hub {
 export function openHub({ directory, env, store, authenticate }: HubOptions): Hub {
   const { catalogue, objects, bucket } = openStores(directory, env, store);
   const uploads = new MultipartUploads(catalogue, objects, env);
+  const live = new LiveSessions({ env, folder: liveFolder(directory, env) });
+  const streams = new AbortController();
   const localUser = catalogue.ensureLocalUser(localSub());
   const app = hubApplication(
-    { catalogue, objects, uploads },
+    { catalogue, objects, uploads, live, closing: streams.signal },
     bucket,
     authenticate ?? ((request) => request.headers.has("authorization") ? null : localUser),
     env,
@@ -52,6 +56,8 @@ export function openHub({ directory, env, store, authenticate }: HubOptions): Hu
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
+    streams.abort();
+    live.close();
     await Promise.allSettled(requests);
     try {
       await objects.close();
@@ -78,6 +84,24 @@ export function openHub({ directory, env, store, authenticate }: HubOptions): Hu
     },
     close: () => closing ??= close(),
   };
+}
+
+/** A leftover of running measurements that nobody touched for so long is of a process that was killed, ms. */
+const LEFT_OVER_MS = 24 * 3_600_000;
+
+/** A private folder for what is kept of running measurements; other processes may have theirs beside it. */
+function liveFolder(directory: string, env: Env): string {
+  const folder = join(directory, "live");
+  try {
+    for (const { name } of Deno.readDirSync(folder)) {
+      const path = join(folder, name);
+      const touched = Deno.statSync(path).mtime?.getTime() ?? 0;
+      if (touched < env.now() - LEFT_OVER_MS) Deno.removeSync(path, { recursive: true });
+    }
+  } catch {
+    // There is none yet, or another process was faster.
+  }
+  return join(folder, env.uuid());
 }
 
 interface Stores {

@@ -112,6 +112,11 @@ export class TestHub {
     return { url: `http://127.0.0.1:${server.addr.port}`, stop: () => server.shutdown() };
   }
 
+  /** For a server whose hub is replaced. */
+  answer(request: Request): Promise<Response> {
+    return this.hub.fetch(request);
+  }
+
   fetch(path: string, init?: RequestInit): Promise<Response> {
     return this.hub.fetch(new Request(new URL(path, ORIGIN), init));
   }

@@ -3,6 +3,7 @@ import type { Env } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { LiveSessionView, SessionFacts } from "./live_event.ts";
 import { LiveFeed } from "./live_feed.ts";
+import { LiveRelay } from "./live_relay.ts";
 import { LiveStream } from "./live_stream.ts";
 import { PagePool } from "./page_pool.ts";
 import { ReplayMemory, WINDOW, type WindowLimits } from "./replay_window.ts";
@@ -25,8 +26,8 @@ export interface LiveSessionsOptions {
   env: Env;
   /**
    * Private folder for what does not fit into memory: cells beyond 64 MiB and events beyond 128 MiB, of all sessions
-   * together (texts and one bit for each cell always stay in memory). Its files are removed by `close`; what a killed
-   * process left is for its owner to remove. Without a folder everything stays in memory.
+   * together (texts and one bit for each cell always stay in memory). It is removed by `close`; what a killed process
+   * left is for its owner to remove. Without a folder everything stays in memory.
    */
   folder?: string;
   cellsInMemory?: number;
@@ -37,10 +38,12 @@ export interface LiveSessionsOptions {
 
 export class LiveSessions {
   readonly #env: Env;
+  readonly #folder: string | undefined;
   readonly #pool: PagePool;
   readonly #memory: ReplayMemory;
   readonly #window: WindowLimits;
   readonly #streams = new Map<string, LiveStream>();
+  readonly #relays = new Map<string, LiveRelay>();
   readonly #closed = new AbortController();
   readonly #observers = new Set<() => void>();
   readonly #gone = new Set<string>();
@@ -49,6 +52,7 @@ export class LiveSessions {
 
   constructor({ env, folder, cellsInMemory, eventsInMemory, window }: LiveSessionsOptions) {
     this.#env = env;
+    this.#folder = folder;
     this.#pool = new PagePool(folder, cellsInMemory ?? CELLS_IN_MEMORY);
     this.#window = window ?? WINDOW;
     this.#memory = new ReplayMemory(folder, eventsInMemory ?? EVENTS_IN_MEMORY);
@@ -59,16 +63,31 @@ export class LiveSessions {
     return new LiveFeed(this.#add(facts), this.#env);
   }
 
+  /** A measurement that another agent follows, as it passes it on; the one that is known already, if there is one. */
+  adopt(facts: SessionFacts & { id: string }): LiveRelay {
+    this.#sweep();
+    const known = this.#relays.get(facts.id);
+    if (known) return known;
+    const relay = new LiveRelay(this.#add(facts), this.#env);
+    this.#relays.set(facts.id, relay);
+    return relay;
+  }
+
+  /** Ids of all sessions, also of those that are not open yet. */
+  ids(): string[] {
+    return [...this.#streams.keys()];
+  }
+
   /** Sessions that are open or ended less than 10 min ago, the newest first. */
   list(): LiveSessionView[] {
     this.#sweep();
-    return [...this.#streams.values()].filter((s) => s.seq > 0).map((s) => s.view).reverse();
+    return [...this.#streams.values()].filter((s) => s.seq > 0).map((s) => this.#viewOf(s)).reverse();
   }
 
   get(id: string): LiveSessionView | undefined {
     this.#sweep();
     const stream = this.#streams.get(id);
-    return stream && stream.seq > 0 ? stream.view : undefined;
+    return stream && stream.seq > 0 ? this.#viewOf(stream) : undefined;
   }
 
   /** @throws SyncError `live_session_not_found`, `live_session_over` */
@@ -119,7 +138,14 @@ export class LiveSessions {
     this.#closed.abort();
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
+    this.#relays.clear();
     this.#pool.close();
+    if (this.#folder === undefined) return;
+    try {
+      Deno.removeSync(this.#folder, { recursive: true });
+    } catch {
+      // Nothing was ever put there.
+    }
   }
 
   #add(facts: SessionFacts): LiveStream {
@@ -127,6 +153,8 @@ export class LiveSessions {
     const id = facts.id ?? this.#env.uuid();
     this.#streams.get(id)?.close();
     this.#streams.delete(id);
+    this.#relays.delete(id);
+    this.#gone.delete(id);
     const stream = new LiveStream(id, facts, this.#env, this.#pool, this.#memory, this.#window);
     this.#streams.set(id, stream);
     this.#tick();
@@ -134,12 +162,20 @@ export class LiveSessions {
     return stream;
   }
 
+  #viewOf(stream: LiveStream): LiveSessionView {
+    return this.#relays.get(stream.id)?.view ?? stream.view;
+  }
+
   #sweep(): void {
     const before = this.#env.now() - KEPT_MS;
-    const gone = [...this.#streams.values()].filter((s) => s.end !== undefined && s.updated < before);
+    for (const relay of this.#relays.values()) relay.checkSilence();
+    const gone = [...this.#streams.values()].filter((s) =>
+      s.end !== undefined && s.updated < before || this.#relays.get(s.id)?.abandoned
+    );
     for (const stream of gone) {
       stream.close();
       this.#streams.delete(stream.id);
+      this.#relays.delete(stream.id);
       this.#gone.add(stream.id);
     }
     for (const id of [...this.#gone].slice(0, Math.max(0, this.#gone.size - GONE_KEPT))) {

@@ -198,6 +198,7 @@ export class LiveStream {
     this.#variables.clear();
     this.window.clear();
     this.state = "running";
+    this.end = undefined;
     this.#head = { name, attrs };
     this.facts = { ...this.facts, name };
     for (const facts of variables) {

@@ -28,6 +28,8 @@ export interface ApiRequest<T> {
   /** Values that are null or undefined are left out. */
   query?: Record<string, string | number | null | undefined>;
   json?: unknown;
+  /** JSON that is text already, in place of `json`. */
+  jsonText?: string;
   /** What is attempted, for error messages. */
   what: string;
   reply: z.ZodType<T>;
@@ -142,9 +144,10 @@ export class Api {
       what: request.what,
       signal: request.signal,
     };
-    if (request.json !== undefined) {
+    const body = request.jsonText ?? (request.json === undefined ? undefined : JSON.stringify(request.json));
+    if (body !== undefined) {
       send.headers["content-type"] = "application/json";
-      send.body = JSON.stringify(request.json);
+      send.body = body;
     }
     const askedAt = this.env.now();
     const response = await this.transport.send(send);

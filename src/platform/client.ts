@@ -6,6 +6,7 @@ import { z } from "zod";
 import { Api, type ApiOptions } from "./api.ts";
 import { type DatasetCalls, datasetCalls } from "./datasets.ts";
 import { type FileCalls, fileCalls } from "./files.ts";
+import { type LiveCalls, liveCalls } from "./live.ts";
 import { type ObjectCalls, objectCalls } from "./objects.ts";
 import { type ScopeCalls, scopeCalls } from "./scopes.ts";
 
@@ -24,7 +25,7 @@ export type {
   User,
 } from "./schemas.ts";
 
-export interface PlatformClient extends ScopeCalls, DatasetCalls, FileCalls, ObjectCalls {
+export interface PlatformClient extends ScopeCalls, DatasetCalls, FileCalls, ObjectCalls, LiveCalls {
   readonly baseUrl: string;
   /** Platform time minus the PC's time, ms; shown to the user when beyond a minute. */
   readonly clockOffsetMs: number;
@@ -44,6 +45,7 @@ export function platformClient(options: ApiOptions): PlatformClient {
     ...datasetCalls(api),
     ...fileCalls(api),
     ...objectCalls(api),
+    ...liveCalls(api),
     baseUrl: api.transport.baseUrl,
     get clockOffsetMs() {
       return api.clock.offsetMs;

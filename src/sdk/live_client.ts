@@ -17,6 +17,8 @@ export interface LiveClientOptions {
   silenceMs?: number;
   /** Longest pause before it is asked anew, ms. */
   pauseMs?: number;
+  /** How long a session that was followed may be unknown: a hub that was restarted is told of it anew, ms. */
+  missingMs?: number;
 }
 
 /** Where a reader has been. */
@@ -61,10 +63,12 @@ export class LiveClient {
     let known = from;
     let connected = false;
     let pause = FIRST_PAUSE_MS;
+    let heardAt = performance.now();
     while (!signal?.aborted) {
       try {
         for await (const event of this.#connection(id, known, () => connected = true, signal)) {
           pause = FIRST_PAUSE_MS;
+          heardAt = performance.now();
           const news = isNews(event, known);
           // Something is missing: only a snapshot helps.
           if (news === "gap") {
@@ -79,7 +83,10 @@ export class LiveClient {
       } catch (e) {
         if (signal?.aborted) return;
         if (e instanceof NothingMore) return;
-        if (!connected || !(e instanceof SyncError) || e.class !== "network") throw e;
+        const missing = e instanceof SyncError && e.code === "live_session_not_found" &&
+          performance.now() - heardAt < (this.options.missingMs ?? 15_000);
+        const passes = connected && (missing || e instanceof SyncError && e.class === "network");
+        if (!passes) throw e;
       }
       await sleep(pause, signal);
       pause = Math.min(2 * pause, this.options.pauseMs ?? 5_000);

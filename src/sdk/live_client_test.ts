@@ -18,7 +18,7 @@ class TestAgent implements AsyncDisposable {
   }
 
   get client(): LiveClient {
-    return new LiveClient({ url: `http://127.0.0.1:${this.#server.addr.port}`, pauseMs: 50 });
+    return new LiveClient({ url: `http://127.0.0.1:${this.#server.addr.port}`, pauseMs: 50, missingMs: 0 });
   }
 
   async stop(): Promise<number> {

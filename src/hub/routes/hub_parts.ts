@@ -1,5 +1,6 @@
 /** What routes work with. */
 import type { Catalogue } from "../catalogue.ts";
+import type { LiveSessions } from "../../live/live_sessions.ts";
 import type { MultipartUploads } from "../multipart_uploads.ts";
 import type { Objects } from "../objects.ts";
 import type { User } from "../schemas.ts";
@@ -8,6 +9,10 @@ export interface HubParts {
   catalogue: Catalogue;
   objects: Objects;
   uploads: MultipartUploads;
+  /** Measurements that agents are following now. */
+  live: LiveSessions;
+  /** The hub closes: streams end. */
+  closing: AbortSignal;
 }
 
 /** Decides who sent a request; null = a login that is not valid. */
