@@ -221,7 +221,10 @@ export class RunView implements Disposable {
 
   #tell(part: Part, runs: readonly Run[][], from: number, values: LiveValues[]): void {
     const layout = this.#layout as Layout;
-    const last = Math.max(-1, ...runs.map((own) => own.at(-1)?.to ?? -1));
+    const last = Math.max(
+      -1,
+      ...runs.map((own, k) => part.variables[k]?.isSetpoint ? -1 : own.at(-1)?.to ?? -1),
+    );
     if (last >= 0) part.frontier = last - 1;
     const window = { from, values };
     const [variable] = part.variables;
