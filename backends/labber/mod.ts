@@ -1,6 +1,7 @@
 /** Labber: log files as datasets, each log in them as netCDF on the swept grid. */
 import { defineBackend } from "../../src/kit/define_backend.ts";
 import { FIELDS, labberConfig, LOG_PATH, validate } from "./config.ts";
+import { followLog } from "./live.ts";
 import { readLogFile } from "./read.ts";
 
 export default defineBackend({
@@ -19,4 +20,5 @@ export default defineBackend({
   isServerFolder: (config) => labberConfig(config).is_server_folder,
   validate,
   read: async (config, item, context) => ({ draft: await readLogFile(labberConfig(config), item, context) }),
+  live: (config, item, context) => followLog(labberConfig(config), item, context),
 });

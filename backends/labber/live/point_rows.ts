@@ -14,6 +14,25 @@ export interface PointBlock {
   measured: { from: number; to: number }[];
 }
 
+export interface RawPoints {
+  extent: EntryExtent;
+  /** Entries `from` to `to`. */
+  from: number;
+  to: number;
+  columns: Float64Array[];
+  /** Further entries are there. */
+  more: boolean;
+  /** Points at which something is set, up to the last of these entries. */
+  points: number;
+}
+
+export interface LogState {
+  /** Nothing is added any more. */
+  completed: boolean;
+  /** "Entries, last trace". */
+  lastPoints: number | undefined;
+}
+
 export class PointRows {
   /** Entries that are followed by others: nothing of them changes any more. */
   #settled = 0;
@@ -32,52 +51,50 @@ export class PointRows {
     this.setpoints = log.setpoints.map(() => new NumberList());
   }
 
-  /** Points of one entry. */
-  get inner(): number {
-    return this.#extent.inner;
-  }
-
   /**
-   * Takes note of what the file holds now. To be called inside of a consistent reading, like `next`.
-   * @returns false when the array is another one
-   */
-  refresh(): boolean {
-    this.dataset.refresh();
-    const { inner, columns, entries } = this.#extent;
-    this.#extent = extentOf(this.dataset);
-    return this.#extent.inner === inner && this.#extent.columns === columns &&
-      this.#extent.entries >= entries;
-  }
-
-  /**
-   * Reads entries that are new, and the last one again.
+   * Reads entries that are new, and the last one again; to be called inside of a consistent reading. Nothing is taken
+   * over yet.
    * @param bytes to be read at most, but one entry
-   * @param facts `Completed`; `lastPoints`: "Entries, last trace"; `traces`: points that are known to have a trace
-   * @returns undefined when the setpoints are others than they were
+   * @param traces number of points that are known to have a trace
    */
-  next(
-    bytes: number,
-    facts: { completed: boolean; lastPoints: number | undefined; traces: number },
-  ): { block?: PointBlock; more: boolean } | undefined {
-    const { inner, entries } = this.#extent;
-    const from = this.#settled, to = Math.min(entries, from + entriesIn(bytes, this.#extent));
-    if (to <= from || inner === 0) return { more: false };
-    const columns = readEntries(this.dataset, this.#extent, from, to);
-    const reachesEnd = to === entries;
-    const start = from * inner, end = to * inner;
-    const lastStart = (to - 1) * inner;
-    const points = reachesEnd ? this.#pointsSet(columns, start, Math.max(lastStart, facts.traces), end) : end;
-    if (!this.#sameSetpoints(columns, start)) return undefined;
+  read(bytes: number, traces: number): RawPoints {
+    this.dataset.refresh();
+    const extent = extentOf(this.dataset), { inner, entries } = extent;
+    const from = Math.min(this.#settled, entries), to = Math.min(entries, from + entriesIn(bytes, extent));
+    const columns = readEntries(this.dataset, extent, from, to);
+    const more = to < entries, start = from * inner, end = to * inner;
+    const least = Math.max(start, (to - 1) * inner, traces);
+    return {
+      extent,
+      from,
+      to,
+      columns,
+      more,
+      points: more ? end : this.#pointsSet(columns, start, least, end),
+    };
+  }
+
+  /**
+   * Takes over what was read.
+   * @returns undefined when the array, or what was set before, is another one
+   */
+  take(raw: RawPoints, { completed, lastPoints }: LogState): PointBlock | undefined {
+    const { extent: { inner, columns: width, entries }, from, to, columns, more, points } = raw;
+    const isOther = inner !== this.#extent.inner || width !== this.#extent.columns ||
+      entries < this.#extent.entries;
+    const start = from * inner, lastStart = Math.max(start, (to - 1) * inner);
+    if (isOther || !this.#sameSetpoints(columns, start)) return undefined;
+    this.#extent = raw.extent;
     this.#addSetpoints(columns, start, points);
-    const measuredEnd = reachesEnd && !facts.completed
-      ? Math.min(points, lastStart + this.#measuredIn(columns, lastStart - start, facts.lastPoints))
-      : points;
+    const measuredEnd = more || completed
+      ? points
+      : Math.min(points, lastStart + this.#measuredIn(columns, lastStart - start, lastPoints));
     const measured = this.#changed(columns, start, measuredEnd);
-    this.#settled = reachesEnd ? to - 1 : to;
-    this.#tail = reachesEnd
-      ? { columns: columns.map((c) => c.slice(lastStart - start)), measured: measuredEnd - lastStart }
-      : undefined;
-    return { block: { from: start, columns, measured }, more: !reachesEnd };
+    this.#settled = more ? to : Math.max(from, to - 1);
+    this.#tail = more
+      ? undefined
+      : { columns: columns.map((c) => c.slice(lastStart - start)), measured: measuredEnd - lastStart };
+    return { from: start, columns, measured };
   }
 
   /** The end of the points, without those of the last entry at which no column has a value (as `measuredPoints`). */
@@ -115,10 +132,11 @@ export class PointRows {
    */
   #measuredIn(columns: Float64Array[], start: number, told: number | undefined): number {
     const scalars = this.log.scalars.flatMap(({ columns }) => columns).map((k) => columns[k]);
-    if (scalars.length === 0) return this.inner;
-    let end = this.inner;
+    const { inner } = this.#extent;
+    if (scalars.length === 0) return inner;
+    let end = inner;
     while (end > 0 && scalars.every((column) => Number.isNaN(column?.[start + end - 1] ?? NaN))) end--;
-    return told !== undefined && told >= end && told < this.inner ? told : end;
+    return told !== undefined && told >= end && told < inner ? told : end;
   }
 
   /** Runs of points up to `end` that are new, or other than they were in the last entry seen. */
