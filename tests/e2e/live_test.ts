@@ -1,10 +1,13 @@
 /** Measurements that are followed by a real agent while they are written, seen by subscribers of its event stream. */
+import { existsSync } from "node:fs";
 import { type ItemDocument, Workspace } from "../agent_process.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { sourcesToml } from "../faults/every_source.ts";
 import { follow, type Following, liveHosts, sessionOf, until } from "../live_agent.ts";
+import type { LiveSessionView } from "../../src/live/live_event.ts";
 import { netcdfContent } from "../netcdf_content.ts";
 import { type LabRow, type LabRun, QcodesLab } from "../qcodes_lab.ts";
+import { whileGrowing } from "../while_growing.ts";
 
 /** Every seventh reading is NaN. */
 const valueAt = (k: number) => k % 7 === 6 ? NaN : k * k;
@@ -43,6 +46,15 @@ function assertPoints({ replay }: Following, n: number): void {
   assertEquals({ x: replay.array("x"), y: replay.array("y") }, points(n));
   replay.assertWhole();
   replay.assertWrittenOnce();
+}
+
+/** The file beside the stream holds the same, some moments later at most. */
+async function assertLiveFile({ live_file }: LiveSessionView, n: number): Promise<void> {
+  assert(live_file);
+  await until("the live file has them", async () => (await whileGrowing(live_file, "y")).shape[0] === n);
+  const { values, completed } = await whileGrowing(live_file, "y");
+  assertEquals(values.slice(0, n), points(n).y);
+  assertEquals(completed, 0);
 }
 
 /** What the platform has of a run in the end. */
@@ -93,7 +105,8 @@ Deno.test("A killed reader, then a killed agent: the run is followed anew each t
     run.add(...rows(0, 20));
     {
       await using serve = await w.serve();
-      await using a = follow(serve, await sessionOf(serve, () => true));
+      const session = await sessionOf(serve, () => true);
+      await using a = follow(serve, session);
       await a.until("20 points", () => a.replay.writtenCount("y") === 20);
       for (const host of liveHosts(w.home)) Deno.kill(host, "SIGKILL");
       run.add(...rows(20, 40));
@@ -101,18 +114,21 @@ Deno.test("A killed reader, then a killed agent: the run is followed anew each t
       assertPoints(a, 40);
       assertEquals(a.subscriber.epochs.size, 2);
       assertEquals(a.replay.end, undefined);
+      await assertLiveFile(session, 40);
       await serve.end("SIGKILL");
     }
     await until("the killed agent's readers are gone", () => liveHosts(w.home).length === 0);
     run.add(...rows(40, 50));
     await using serve = await w.serve();
-    await using a = follow(serve, await sessionOf(serve, () => true));
+    const session = await sessionOf(serve, () => true);
+    await using a = follow(serve, session);
     await a.until("50 points", () => a.replay.writtenCount("y") === 50);
     run.add(...rows(50, 70));
     run.complete();
     await a.ended();
     assertPoints(a, 70);
     await serve.synchronized(2);
+    await until("the live file is gone", () => session.live_file !== null && !existsSync(session.live_file));
     await serve.end();
     await assertSynchronized(w, (await w.items())[run.id], 70);
   }));

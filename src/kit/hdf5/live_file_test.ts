@@ -2,6 +2,7 @@ import * as h5wasm from "h5wasm/node";
 import { assert, assertEquals, assertMatch, assertThrows } from "../../../tests/assert.ts";
 import { LiveReplay } from "../../../tests/live_replay.ts";
 import { netcdfContent } from "../../../tests/netcdf_content.ts";
+import { whileGrowing } from "../../../tests/while_growing.ts";
 import { SyncError } from "../errors.ts";
 import type { LiveChange, LiveOpen, LiveVariable } from "../live.ts";
 import { sizeOf } from "../labelled.ts";
@@ -40,26 +41,6 @@ const patch = (name: string, offset: number[], shape: number[], values: number[]
   shape,
   values: Float64Array.from(values),
 });
-
-/** Attributes and values of one dataset, read while the file is being written. */
-async function whileGrowing(path: string, name: string) {
-  await h5wasm.ready;
-  const file = new h5wasm.File(path, "Sr");
-  try {
-    const dataset = file.get(name);
-    if (!(dataset instanceof h5wasm.Dataset)) throw new Error(`no dataset ${name}`);
-    const { __cursor, __shape, completed } = dataset.attrs;
-    return {
-      values: Array.from(dataset.value as Float64Array),
-      stored: dataset.shape,
-      cursor: Array.from(__cursor?.value as Int32Array),
-      shape: Array.from(__shape?.value as Int32Array),
-      completed: completed?.value,
-    };
-  } finally {
-    file.close();
-  }
-}
 
 Deno.test("After 8 of 4 x 5 points a reader sees the true extent, the cursor, the values, and NaN behind them", () =>
   inTempDir(async (folder) => {
