@@ -6,7 +6,7 @@ import { sizeOf, type Values } from "../../src/kit/labelled.ts";
 import type { LiveChange, LivePatch, LiveValues, LiveVariable } from "../../src/kit/live.ts";
 import type { ZarrArray } from "../../src/kit/zarr/open_zarr.ts";
 import { liveDtype } from "./live_variables.ts";
-import { arrayIn, hasAllChunks, hasChunk } from "./stored_frames.ts";
+import { arrayIn, storedPart } from "./stored_frames.ts";
 
 /** A frame that cannot be decoded for this long is damaged, not half written, ms. */
 const TORN_MS = 3000;
@@ -167,10 +167,10 @@ export class LiveImages {
     const end = sharesChunks ? this.frames - 1 : this.frames;
     let ready = Math.min(this.frames, Math.max(this.givenFrames, certain));
     for (; ready < end; ready++) {
-      if (hasAllChunks(this.database, array, ready)) continue;
-      // Writers leave out chunks that hold nothing but the fill value: a frame behind tells.
+      if (storedPart(this.database, array, ready) === "all") continue;
+      // Of a chunk that holds nothing but the fill value only a frame behind tells that it will not come.
       const ahead = Array.from({ length: Math.min(AHEAD, end - ready - 1) }, (_, i) => ready + 1 + i);
-      if (!ahead.some((index) => hasChunk(this.database, array, index))) break;
+      if (ahead.every((index) => storedPart(this.database, array, index) === "none")) break;
     }
     return ready;
   }

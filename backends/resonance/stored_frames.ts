@@ -44,16 +44,17 @@ export function hasChunk(databasePath: string, array: ZarrArray, index: number):
   return isStored(databasePath, array, [index, ...array.shape.slice(1).map(() => 0)]);
 }
 
-/** Whether all chunks are stored that a frame is made of. */
-export function hasAllChunks(databasePath: string, array: ZarrArray, index: number): boolean {
+/** How many of the chunks are stored that a frame is made of. Writers may leave out those that hold the fill value. */
+export function storedPart(databasePath: string, array: ZarrArray, index: number): "all" | "some" | "none" {
   const counts = array.shape.slice(1).map((n, k) => Math.ceil(n / (array.metadata.chunkShape[k + 1] || 1)));
   const total = sizeOf(counts);
+  let stored = 0;
   for (let chunk = 0; chunk < total; chunk++) {
     const place = counts.map((n, k) => Math.floor(chunk / sizeOf(counts.slice(k + 1))) % n);
     const first = place.map((c, k) => c * (array.metadata.chunkShape[k + 1] || 1));
-    if (!isStored(databasePath, array, [index, ...first])) return false;
+    if (isStored(databasePath, array, [index, ...first])) stored++;
   }
-  return true;
+  return stored === total ? "all" : stored > 0 ? "some" : "none";
 }
 
 /** Zarr core specification 3.1, chunk key encodings; format 2 names chunks as `v2` does. */
