@@ -18,6 +18,7 @@ import { rateAt } from "../transfer/timetable.ts";
 import { transferSlots } from "../transfer/slots.ts";
 import { VERSION } from "../version.ts";
 import { Engine } from "./engine.ts";
+import { LiveForwarder } from "../live/live_forwarder.ts";
 import { LiveSessions } from "../live/live_sessions.ts";
 import { LiveDesk, type LiveDeskOptions } from "./live/live_desk.ts";
 import { type Home, openHome } from "./home.ts";
@@ -193,6 +194,14 @@ export class Agent {
     const engine = new Engine(Object.assign(services, live ? { live } : {}), live ? { live } : {});
     const control = new AbortController();
     const done = engine.run(control.signal).finally(() => lock.release());
+    const { client, env, log } = this.services;
+    // The embedded platform is this very process: nobody elsewhere reaches it.
+    const forwarder = this.hub ? undefined : new LiveForwarder({
+      sessions: this.live,
+      uplink: { relay: (...batch) => client.relayLive(...batch) },
+      env,
+      log,
+    });
     return {
       live: this.live,
       status: () => engine.status(),
@@ -203,6 +212,7 @@ export class Agent {
       async close() {
         control.abort(new Error("the agent ends"));
         await done;
+        await forwarder?.close();
       },
     };
   }

@@ -89,7 +89,7 @@ export function openHub({ directory, env, store, authenticate }: HubOptions): Hu
 /** A leftover of running measurements that nobody touched for so long is of a process that was killed, ms. */
 const LEFT_OVER_MS = 24 * 3_600_000;
 
-/** A private folder for what is kept of running measurements; other processes may have theirs beside it. */
+/** Where running measurements are kept, without what killed processes left; others may be at work. */
 function liveFolder(directory: string, env: Env): string {
   const folder = join(directory, "live");
   try {
@@ -101,7 +101,7 @@ function liveFolder(directory: string, env: Env): string {
   } catch {
     // There is none yet, or another process was faster.
   }
-  return join(folder, env.uuid());
+  return folder;
 }
 
 interface Stores {

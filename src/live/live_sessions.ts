@@ -1,4 +1,5 @@
 /** The live measurements of an agent, or of all agents of a hub: those that run, and those that ended a moment ago. */
+import { join } from "node:path";
 import type { Env } from "../env.ts";
 import { SyncError } from "../kit/errors.ts";
 import type { LiveSessionView, SessionFacts } from "./live_event.ts";
@@ -25,9 +26,9 @@ const EVENTS_IN_MEMORY = 128 * 1024 * 1024;
 export interface LiveSessionsOptions {
   env: Env;
   /**
-   * Private folder for what does not fit into memory: cells beyond 64 MiB and events beyond 128 MiB, of all sessions
-   * together (texts and one bit for each cell always stay in memory). It is removed by `close`; what a killed process
-   * left is for its owner to remove. Without a folder everything stays in memory.
+   * Where a private folder is made for what does not fit into memory: cells beyond 64 MiB and events beyond 128 MiB,
+   * of all sessions together (texts and one bit for each cell always stay in memory). It is removed by `close`; what a
+   * killed process left is for the owner of this folder to remove. Without one everything stays in memory.
    */
   folder?: string;
   cellsInMemory?: number;
@@ -52,10 +53,11 @@ export class LiveSessions {
 
   constructor({ env, folder, cellsInMemory, eventsInMemory, window }: LiveSessionsOptions) {
     this.#env = env;
-    this.#folder = folder;
-    this.#pool = new PagePool(folder, cellsInMemory ?? CELLS_IN_MEMORY);
+    // One of its own: other processes may be at work on the same state.
+    this.#folder = folder === undefined ? undefined : join(folder, env.uuid());
+    this.#pool = new PagePool(this.#folder, cellsInMemory ?? CELLS_IN_MEMORY);
     this.#window = window ?? WINDOW;
-    this.#memory = new ReplayMemory(folder, eventsInMemory ?? EVENTS_IN_MEMORY);
+    this.#memory = new ReplayMemory(this.#folder, eventsInMemory ?? EVENTS_IN_MEMORY);
   }
 
   /** A measurement is going to be followed. It is listed once it is open; one with the same id is replaced. */

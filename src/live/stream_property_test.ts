@@ -165,7 +165,7 @@ function run(seed: number, folder: string): Map<string, number> {
   const env: Env = { ...systemEnv, monotonic: () => clock };
   const sessions = new LiveSessions({
     env,
-    folder: `${folder}/live`,
+    folder,
     cellsInMemory: 5 * 16 * 1024,
     eventsInMemory: 20_000,
     window: { events: 300, bytes: random(2) ? 1e6 : 20_000 },
