@@ -10,6 +10,7 @@ import type { LiveSession } from "../../src/kit/live.ts";
 import { LiveReplay } from "../live_replay.ts";
 
 const requestSchema = z.object({ db: z.string(), run: z.number(), points: z.number().optional() });
+const temp = await Deno.makeTempDir();
 type Request = z.infer<typeof requestSchema>;
 
 function print(line: Record<string, unknown>): void {
@@ -27,7 +28,7 @@ async function sessionOf({ db, run }: Request): Promise<LiveSession> {
     const answer = await backend.live?.({ database_path: db, set_up: "live" }, {
       identifier: String(run),
       path: "",
-    }, { temp: "", timeZone: "UTC", now: Date.now });
+    }, { temp, timeZone: "UTC", now: Date.now });
     if (answer && "session" in answer) return answer.session;
   }
 }
@@ -62,3 +63,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   running.push(follow(requestSchema.parse(JSON.parse(line))));
 }
 await Promise.all(running);
+await Deno.remove(temp, { recursive: true });

@@ -47,6 +47,15 @@ export class GridTree implements LiveTree {
     ];
   }
 
+  get points(): number {
+    return this.#points;
+  }
+
+  /** A grid that is not full has the values that were seen, in their order. */
+  get isFinal(): boolean {
+    return this.#points === sizeOf(this.shape);
+  }
+
   place(batch: TreeBatch): Placed {
     const start = this.#points;
     if (start + batch.points > sizeOf(this.shape)) return { learned: { grid: null } };

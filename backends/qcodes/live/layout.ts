@@ -64,6 +64,17 @@ export class Layout {
     return changes;
   }
 
+  /** Every parameter lies as in the finished file, and none has its setpoints apart from the others. */
+  get isFinal(): boolean {
+    return this.#trees.every((tree) => tree.isFinal) &&
+      this.variables.every((v) => this.description.params.has(v.name));
+  }
+
+  /** Points of all measured parameters so far. */
+  get points(): number {
+    return this.#trees.reduce((n, tree) => n + tree.points, 0);
+  }
+
   /** The extents of what was measured, once the run is over. */
   finish(): LiveChange[] {
     return this.#structure.finish();

@@ -31,7 +31,7 @@ export async function liveRun(
       return { not_live: `run ${run.runId} was not written to for 10 minutes` };
     }
     followed = true;
-    return { session: new RunSession(path, run, description, follower, context.now) };
+    return { session: new RunSession(path, run, description, follower, context) };
   } finally {
     if (!followed) follower[Symbol.dispose]();
   }

@@ -58,6 +58,15 @@ export function isSame(a: Cell | undefined, b: Cell | undefined): boolean {
   return a === b || Number.isNaN(a) && Number.isNaN(b);
 }
 
+/** Every value is larger than the one before. */
+export function isRising(values: LiveValues, dtype: LiveDtype): boolean {
+  if (dtype === "c16") return values.length <= 2;
+  for (let i = 1; i < values.length; i++) {
+    if (!((values[i - 1] as Cell) < (values[i] as Cell))) return false;
+  }
+  return true;
+}
+
 /** Values of one parameter as they are decoded. */
 export class ValueBatch implements ValueSink {
   readonly #parts: { dtype: Dtype; values: Values }[] = [];

@@ -18,6 +18,14 @@ export class Places {
   /** 1: they rise, -1: they fall, 0: neither. */
   #direction: 1 | -1 | 0 | null = null;
 
+  get length(): number {
+    return this.#values.length;
+  }
+
+  get isRising(): boolean {
+    return !this.#index && this.#direction !== -1;
+  }
+
   /**
    * Position of a value, which a new one gets.
    * @param guess where it probably is

@@ -2,7 +2,7 @@
 import type { LiveChange, LiveValues } from "../../../src/kit/live.ts";
 import { sizeOf } from "../../../src/kit/labelled.ts";
 import type { LiveArray } from "./live_array.ts";
-import { cellAt, commonShape, everyOf, isSame, sliceOf, type TreeBatch } from "./live_values.ts";
+import { cellAt, commonShape, everyOf, isRising, isSame, sliceOf, type TreeBatch } from "./live_values.ts";
 import type { PointAxis } from "./point_axis.ts";
 import type { Structure } from "./structure.ts";
 import {
@@ -38,6 +38,7 @@ export class PointTree implements LiveTree {
   /** All positions before this one are taken, and these behind it. */
   #next = 0;
   readonly #beyond = new Set<number>();
+  #points = 0;
   #coordinatesWritten = false;
 
   constructor(structure: Structure, members: readonly Member[], facts: TreeFacts) {
@@ -74,6 +75,23 @@ export class PointTree implements LiveTree {
     });
   }
 
+  get points(): number {
+    return this.#points;
+  }
+
+  get isFinal(): boolean {
+    const { places } = this.#axis ?? {};
+    if (this.#outer.length === 0 && !this.#inner) return true;
+    if (this.#inner) {
+      // A grid of several setpoints has rising axes.
+      return places?.isRising === true &&
+        this.#inner.axes.every(({ values, dtype }) => isRising(values, dtype));
+    }
+    if (this.#outer.length > 1) return false;
+    // The measured order of one axis is kept, if all parameters have the same one.
+    return !places || this.#beyond.size === 0 && this.#next === places.length;
+  }
+
   place(batch: TreeBatch): Placed {
     if (batch.points === 0) return { changes: [] };
     if (this.#hasArrays && this.#facts.inner === undefined) {
@@ -103,6 +121,7 @@ export class PointTree implements LiveTree {
           write(array, at * size, sliceOf(values, array.facts.dtype, from * size, count * size))
         )
       );
+    this.#points += batch.points;
     return fits ? { changes } : { learned: { own: true } };
   }
 

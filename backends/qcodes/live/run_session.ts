@@ -1,16 +1,26 @@
 /** Follows one run of a database while it is measured. */
 import { statSync } from "node:fs";
 import { SyncError } from "../../../src/kit/errors.ts";
-import type { LiveChange, LiveEnd, LiveLook, LiveSession, LiveVariable } from "../../../src/kit/live.ts";
+import type {
+  LiveChange,
+  LiveContext,
+  LiveEnd,
+  LiveLook,
+  LiveSession,
+  LiveVariable,
+} from "../../../src/kit/live.ts";
 import type { DatabaseFollower } from "../../../src/kit/sqlite/follow_database.ts";
 import type { Run } from "../database.ts";
 import type { RunDescription } from "../interdependencies.ts";
+import { finishedLayout } from "./finished_layout.ts";
 import { Layout } from "./layout.ts";
 import { type NewRows, readNewRows } from "./new_rows.ts";
 import { runFacts } from "./run_facts.ts";
 
 /** A database that is missing for longer is gone, ms: programs that replace a file may do so in two steps. */
 const GONE_AFTER = 2000;
+/** Most points that are laid out anew at the end: that takes some tenths of a second, in which nobody else is served. */
+const REARRANGED = 300_000;
 
 export class RunSession implements LiveSession {
   readonly watch: string[];
@@ -31,7 +41,7 @@ export class RunSession implements LiveSession {
     readonly run: Run,
     readonly description: RunDescription,
     readonly follower: DatabaseFollower,
-    readonly now: () => number,
+    readonly context: LiveContext,
   ) {
     this.watch = [path, `${path}-wal`];
     this.#layout = new Layout(description);
@@ -94,20 +104,34 @@ export class RunSession implements LiveSession {
       this.#beginAnew();
       return { changes: [], more: true };
     }
-    const opening: LiveChange[] = this.#opened
-      ? []
-      : [{ type: "open", ...runFacts(this.run, this.description), variables }];
-    const changes = [...opening, ...placed];
+    const changes = [...this.#opened ? [] : [this.#opening(variables)], ...placed];
     this.#opened = true;
     this.#last = upTo;
     this.#more = upTo < last;
     if (this.#more) return { changes, more: true };
     if (!isCompleted) return { changes };
-    return this.#ended([...changes, ...this.#layout.finish()], {
+    return this.#ended([...changes, ...this.#finish()], {
       reason: "completed",
       evidence: `is_completed = 1 and row ${last} was the last`,
       complete: true,
     });
+  }
+
+  /** Brings the points into the layout of the finished file where that is another one and costs no noticeable time. */
+  #finish(): LiveChange[] {
+    const extents = this.#layout.finish();
+    if (this.#layout.isFinal || this.#layout.points > REARRANGED) return extents;
+    const finished = this.follower.read((db) =>
+      finishedLayout(db, this.run, this.description, this.context.temp)
+    );
+    if (!finished) return extents;
+    const { variables, patches, isList } = finished;
+    const isSame = withoutExtents(variables) === withoutExtents(this.#layout.variables);
+    return isSame && (isList || patches.length === 0) ? extents : [this.#opening(variables), ...patches];
+  }
+
+  #opening(variables: LiveVariable[]): LiveChange {
+    return { type: "open", ...runFacts(this.run, this.description), variables };
   }
 
   #ended(changes: LiveChange[], end: LiveEnd): LiveLook {
@@ -123,8 +147,8 @@ export class RunSession implements LiveSession {
     const missing = e instanceof SyncError && e.code === "sqlite_missing" ||
       e instanceof Error && "code" in e && e.code === "ENOENT";
     if (missing) {
-      this.#missingSince ??= this.now();
-      if (this.now() - this.#missingSince < GONE_AFTER) {
+      this.#missingSince ??= this.context.now();
+      if (this.context.now() - this.#missingSince < GONE_AFTER) {
         return { changes: [], delayed: `${this.path} is missing` };
       }
       return this.#ended([], this.#lost(`${this.path} does not exist any more`));
@@ -136,5 +160,8 @@ export class RunSession implements LiveSession {
 
 /** What of a structure cannot grow. */
 function withoutExtents(variables: readonly LiveVariable[]): string {
-  return JSON.stringify(variables.map(({ shape: _shape, ...facts }) => facts));
+  const byName = variables.toSorted((a, b) => a.name < b.name ? -1 : 1);
+  return JSON.stringify(
+    byName.map(({ name, dtype, dims, role, depends_on }) => [name, dtype, dims, role, depends_on]),
+  );
 }

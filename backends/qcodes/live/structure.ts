@@ -1,7 +1,7 @@
 /** The variables of a run that is followed, and the axes that they share. */
 import type { LiveChange, LiveDtype, LiveVariable } from "../../../src/kit/live.ts";
 import type { RunDescription } from "../interdependencies.ts";
-import { LiveArray } from "./live_array.ts";
+import { type ArrayFacts, LiveArray } from "./live_array.ts";
 import { Places, type PointAxis } from "./point_axis.ts";
 
 /** A parameter as a variable. */
@@ -106,16 +106,13 @@ export class Structure {
     shape: readonly number[],
     grows: boolean,
   ): LiveArray {
-    const spec = this.description.params.get(parameter);
-    const facts = {
+    const facts = variableFacts(this.description, parameter, {
       name,
       dtype,
       role,
       depends_on,
       dims: [...dims],
-      units: spec?.unit || null,
-      long_name: spec?.label || null,
-    };
+    });
     const array = new LiveArray(facts, shape, grows);
     this.#arrays.push(array);
     return array;
@@ -131,4 +128,14 @@ export class Structure {
       if (!taken.has(free) && (n === 0 || !this.description.params.has(free))) return free;
     }
   }
+}
+
+/** A variable with unit and label of its parameter. */
+export function variableFacts(
+  description: RunDescription,
+  parameter: string,
+  facts: Pick<LiveVariable, "name" | "dtype" | "role" | "depends_on" | "dims">,
+): ArrayFacts {
+  const spec = description.params.get(parameter);
+  return { ...facts, units: spec?.unit || null, long_name: spec?.label || null };
 }

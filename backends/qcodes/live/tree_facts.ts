@@ -31,6 +31,10 @@ export type Placed = { changes: LiveChange[] } | { learned: Partial<TreeFacts> }
 export interface LiveTree {
   /** Places new rows. Of no use any more once it has learned something. */
   place(batch: TreeBatch): Placed;
+  /** It lies as in the finished file, should no further point come. */
+  readonly isFinal: boolean;
+  /** So far. */
+  readonly points: number;
 }
 
 /** A parameter of a tree. */
