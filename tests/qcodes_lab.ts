@@ -3,7 +3,7 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { join } from "node:path";
 import backend from "../backends/qcodes/mod.ts";
 import type { ReadItem } from "../src/kit/define_backend.ts";
-import type { LiveSession } from "../src/kit/live.ts";
+import type { LiveContext, LiveSession } from "../src/kit/live.ts";
 
 /** Type, and the setpoints a parameter depends on. */
 export type Parameters = Record<string, {
@@ -97,10 +97,15 @@ export class QcodesLab implements Disposable {
   }
 
   /** @returns what the backend says of a run */
-  async live(run: number, now: () => number = Date.now) {
+  async live(run: number, context: Partial<LiveContext> = {}) {
     const item: ReadItem = { identifier: String(run), path: "" };
     const config = { database_path: this.path, set_up: "fridge" };
-    return await backend.live?.(config, item, { temp: this.folder, timeZone: "UTC", now });
+    return await backend.live?.(config, item, {
+      temp: this.folder,
+      timeZone: "UTC",
+      now: Date.now,
+      ...context,
+    });
   }
 
   /** @throws Error when the run is not being measured */

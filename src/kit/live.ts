@@ -118,6 +118,11 @@ export interface LiveContext {
   now(): number;
   /** For sessions that hear of news by other ways than files (a database's notification): they are looked at at once. */
   wake?(): void;
+  /**
+   * The item was followed until a moment ago, by a process that is gone: it is followed although it has ended meanwhile,
+   * so that its last values and its end are told.
+   */
+  resumed?: true;
 }
 
 /** Answer of a backend's `live`: a session, or why the item is not one that runs. */

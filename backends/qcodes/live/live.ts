@@ -23,11 +23,11 @@ export async function liveRun(
   const follower = await followDatabase(path);
   let followed = false;
   try {
-    const found = follower.read((db) => runningRun(db, Number(item.identifier)));
+    const found = follower.read((db) => runningRun(db, Number(item.identifier), context.resumed));
     if ("not_live" in found) return found;
     const { run, description } = found;
     const written = Math.max((run.runTimestamp ?? 0) * 1000, lastWritten(path));
-    if (context.now() - written > QUIET) {
+    if (context.now() - written > QUIET && !context.resumed) {
       return { not_live: `run ${run.runId} was not written to for 10 minutes` };
     }
     followed = true;
@@ -40,6 +40,7 @@ export async function liveRun(
 function runningRun(
   db: ReadOnlyDatabase,
   runId: number,
+  resumed?: boolean,
 ): { run: Run; description: RunDescription } | { not_live: string } {
   demandQcodes(db);
   let run: Run;
@@ -49,7 +50,7 @@ function runningRun(
     if (e instanceof SyncError && e.code === "qcodes_run_missing") return { not_live: e.message };
     throw e;
   }
-  if (run.isCompleted) return { not_live: `run ${runId} is completed` };
+  if (run.isCompleted && !resumed) return { not_live: `run ${runId} is completed` };
   const rows = run.hasTable ? lastRow(db, run.resultTable) : 0;
   if (run.runTimestamp === null && rows === 0) {
     return { not_live: `run ${runId} was created but not started` };

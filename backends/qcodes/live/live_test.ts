@@ -395,7 +395,7 @@ Deno.test("another database in the place of the one that was followed", async (t
   await t.step("with nothing: it is lost once that has lasted", async () => {
     using lab = new QcodesLab("DELETE");
     let now = Date.now();
-    const answer = await lab.live(lab.start(parameters).id, () => now);
+    const answer = await lab.live(lab.start(parameters).id, { now: () => now });
     assert(answer && "session" in answer);
     const replay = await new LiveReplay().drain(answer.session);
     lab.close();
@@ -413,11 +413,23 @@ async function assertEnds(f: Followed): Promise<void> {
   assert(f.replay.end, "the session goes on");
 }
 
+Deno.test("a run that ended while nobody followed it is told to its end", async () => {
+  using lab = new QcodesLab();
+  const run = lab.start({ x: {}, y: { on: ["x"] } });
+  run.add({ x: 0, y: 1 }, { x: 1, y: 2 });
+  run.complete();
+  const answer = await lab.live(run.id, { resumed: true });
+  assert(answer && "session" in answer);
+  const replay = await new LiveReplay().drain(answer.session, { until: () => false });
+  assertEquals([replay.array("y"), replay.end?.reason], [[1, 2], "completed"]);
+  await answer.session.close();
+});
+
 Deno.test("which runs are being measured", async (t) => {
   using lab = new QcodesLab();
   const parameters: Parameters = { x: {}, y: { on: ["x"] } };
   const reason = async (run: number, now?: () => number) => {
-    const answer = await lab.live(run, now);
+    const answer = await lab.live(run, now ? { now } : {});
     if (answer && "session" in answer) await answer.session.close();
     return answer && "not_live" in answer ? answer.not_live : "live";
   };
