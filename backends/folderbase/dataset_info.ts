@@ -19,6 +19,7 @@ const KNOWN_KEYS = [
   "skip",
   "converters",
   "thumbnails",
+  "live",
 ];
 
 /** What an info file says; what it leaves open is undefined or empty. */
@@ -33,6 +34,8 @@ export interface DatasetInfo {
   thumbnails: string[];
   /** Key and value of each declaration, not yet checked. */
   converters: [key: string, declaration: PlainValue][];
+  /** Whether its files are followed while they grow; undefined: as the source says. */
+  live?: boolean;
 }
 
 /**
@@ -70,9 +73,11 @@ class InfoReader {
     const description = this.#text("description")?.trimEnd();
     const collected = this.#collected();
     const name = this.#text("dataset_name")?.trim();
+    const live = this.#boolean("live");
     return {
       ...(name ? { name } : {}),
       ...(collected ? { collected } : {}),
+      ...(live === undefined ? {} : { live }),
       ...(description ? { description } : {}),
       attributes: this.#attributes(),
       tags: this.#texts(this.#entries.has("tags") ? "tags" : "keywords"),
@@ -116,6 +121,15 @@ class InfoReader {
     if (node === null) return undefined;
     if (isScalar(node)) return scalarText(node);
     this.#warn("text_expected", `"${key}" should be text; it is left out`);
+    return undefined;
+  }
+
+  #boolean(key: string): boolean | undefined {
+    const text = this.#text(key)?.toLowerCase();
+    if (text === undefined || text === "true" || text === "false") {
+      return text === undefined ? text : text === "true";
+    }
+    this.#warn("boolean_expected", `"${key}" should be true or false; it is left out`);
     return undefined;
   }
 

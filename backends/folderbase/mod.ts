@@ -10,6 +10,7 @@ import { isoFromMs } from "../../src/kit/time.ts";
 import { chooseConverters, isStoreName, planConversions } from "./conversions.ts";
 import { readDatasetInfo } from "./dataset_info.ts";
 import { INFO_FILE, readInfoFile } from "./info_document.ts";
+import { followFolder } from "./live/follow_folder.ts";
 import { requestThumbnails } from "./thumbnail_requests.ts";
 
 /** Level of a source whose datasets lie at any depth and are marked by their info file. */
@@ -20,6 +21,7 @@ const FolderbaseConfig = z.object({
   is_server_folder: z.boolean().default(false),
   level: z.number().int().default(ANY_DEPTH),
   auto_converters: z.union([z.boolean(), z.array(z.string())]).default(true),
+  live: z.boolean().default(false),
 });
 
 export default defineBackend({
@@ -72,12 +74,24 @@ export default defineBackend({
       default: true,
       description: "Run converters that apply by themselves; a list of ids allows these only.",
     },
+    {
+      name: "live",
+      type: "boolean",
+      required: false,
+      default: false,
+      description:
+        "Follow HDF5 files that are open for SWMR, and growing .csv and .txt tables, while they are written.",
+    },
   ],
   rootPath: (config) => FolderbaseConfig.parse(config).root_directory,
   isServerFolder: (config) => FolderbaseConfig.parse(config).is_server_folder,
   level: (config) => FolderbaseConfig.parse(config).level,
   validate: validateConfig,
   read: (config, item, context) => ({ draft: readFolder(config, item, context) }),
+  live: (config, item, context) => {
+    const { root_directory: root, level, live } = FolderbaseConfig.parse(config);
+    return followFolder(item, { root, nested: level === ANY_DEPTH, live }, context);
+  },
 });
 
 function validateConfig(config: Config): string[] {

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import fs from "node:fs";
 import { writing } from "../../src/kit/file_failures.ts";
 import type { SlabSource, Values } from "../../src/kit/labelled.ts";
-import { type ColumnDtype, floatOf } from "./column_type.ts";
+import { type ColumnDtype, floatOf } from "../../src/kit/csv/column_type.ts";
 
 /** For messages. */
 const SPOOL = "temporary file of the columns";

@@ -4,7 +4,7 @@ import { defineConverter } from "../../src/kit/define_converter.ts";
 import { writeNetcdf } from "../../src/kit/hdf5/netcdf_writer.ts";
 import type { LabelledArray, SlabSource } from "../../src/kit/labelled.ts";
 import { ColumnSpool } from "./column_spool.ts";
-import { INDEX } from "./header.ts";
+import { INDEX } from "../../src/kit/csv/header.ts";
 import { inferTable, readRows } from "./table.ts";
 
 export default defineConverter({

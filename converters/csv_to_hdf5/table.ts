@@ -1,12 +1,12 @@
 /** The two passes over a CSV file: what is in it, and its rows. */
 import path from "node:path";
 import { SyncError } from "../../src/kit/errors.ts";
-import { type ColumnDtype, ColumnType } from "./column_type.ts";
-import { csvError } from "./csv_error.ts";
-import { readRecords } from "./csv_records.ts";
-import { type CsvEncoding, csvText, encodingOf, WrongEncoding } from "./csv_text.ts";
-import { detectDelimiter } from "./delimiter.ts";
-import { type ColumnLabel, columnLabels } from "./header.ts";
+import { type ColumnDtype, ColumnType } from "../../src/kit/csv/column_type.ts";
+import { csvError } from "../../src/kit/csv/csv_error.ts";
+import { readRecords } from "../../src/kit/csv/csv_records.ts";
+import { type CsvEncoding, csvText, encodingOf, WrongEncoding } from "../../src/kit/csv/csv_text.ts";
+import { detectDelimiter } from "../../src/kit/csv/delimiter.ts";
+import { type ColumnLabel, columnLabels } from "../../src/kit/csv/header.ts";
 
 export interface CsvColumn extends ColumnLabel {
   dtype: ColumnDtype;

@@ -60,6 +60,13 @@ export class LiveDataset implements LiveHdf5Dataset {
     return this.#facts.fill;
   }
 
+  fillValue(): Hdf5Values {
+    const { fill, type } = this.#facts;
+    requireReadable(this.source, `dataset ${this.path}`, type);
+    const bytes = fill?.length === type.bytes ? fill.slice() : new Uint8Array(type.bytes);
+    return this.source.consistent(() => this.#decoded(bytes, this.#facts, 1));
+  }
+
   refresh(): void {
     this.source.consistent(() => {
       // A SWMR writer moves nothing.

@@ -69,7 +69,10 @@ export function parseDatatype(cursor: ByteCursor, level = 0): Hdf5Type {
     case CLASS.compound:
       return parseCompound(cursor, version, bits & 0xffff, bytes, level);
     case CLASS.reference:
-      return unsupported("references");
+      // What refers to an object is the address of its header.
+      return (bits & 15) === 0 && bytes === 8
+        ? { bytes, bigEndian: false, kind: "bytes" }
+        : unsupported("references");
     case CLASS.enumeration:
       return parseEnumeration(cursor, version, bits & 0xffff, level);
     case CLASS.variable: {

@@ -17,6 +17,8 @@ import { readSuperblock, type Superblock } from "./superblock.ts";
 
 /** A file may change without its mtime doing so for this long (coarse clocks of file systems and servers). */
 const MTIME_GRAIN_MS = 2500;
+/** Tick of the clock of usual local file systems. */
+const CLOCK_TICK_MS = 20;
 /** A file that was written less than this ago may be in the middle of being written. */
 const RECENT_MS = 10 * 60_000;
 /** A block whose checksum is wrong is read again so often, since its writer may just be at it. */
@@ -38,7 +40,7 @@ export class FileSource implements Disposable {
   replacements = 0;
   #handle: number | undefined;
   #stat: ExactStat | undefined;
-  #reported = "";
+  #reported = { fingerprint: "", age: 0 };
   #superblock: Superblock | undefined;
   #depth = 0;
   #blocks: Block[] = [];
@@ -59,11 +61,16 @@ export class FileSource implements Disposable {
     return this.#depth > 0;
   }
 
-  /** Whether anything may be other than at the last call; no reading. */
+  /**
+   * Whether anything may be other than at the last call; no reading. A file may change without its mtime doing so, when
+   * two writes fall into one tick of the file system's clock: it counts as changed again when its mtime is older than
+   * a tick of usual clocks, and than one of the coarsest.
+   */
   changed(): boolean {
-    const fingerprint = fingerprintText(this.#statNow());
-    const changed = fingerprint !== this.#reported;
-    this.#reported = fingerprint;
+    const stat = this.#statNow();
+    const now = { fingerprint: fingerprintText(stat), age: ageOf(stat) };
+    const changed = now.fingerprint !== this.#reported.fingerprint || now.age > this.#reported.age;
+    if (changed) this.#reported = now;
     return changed;
   }
 
@@ -140,8 +147,8 @@ export class FileSource implements Disposable {
     const same = before !== undefined && fingerprintText(before) === fingerprintText(now);
     this.#stat = now;
     if (same && this.#handle !== undefined && this.#superblock) {
-      // Unless a writer never stops, nothing was written, and the superblock is still the one that was read.
-      if (!isYoung(now, MTIME_GRAIN_MS) || this.#superblock.swmr) return;
+      // Nothing was written: the superblock is still the one that was read.
+      if (!isYoung(now, MTIME_GRAIN_MS)) return;
     } else {
       // File servers show what is new to those who open the file.
       this[Symbol.dispose]();
@@ -232,6 +239,11 @@ function hasChecksum(bytes: Uint8Array): boolean {
   if (end < 0) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   return view.getUint32(end, true) === lookup3(bytes, 0, end);
+}
+
+/** 0: within a tick of usual clocks after the last write, 1: within one of the coarsest, 2: later. */
+function ageOf(stat: ExactStat): number {
+  return isYoung(stat, CLOCK_TICK_MS) ? 0 : isYoung(stat, MTIME_GRAIN_MS) ? 1 : 2;
 }
 
 /** Clocks of file servers differ: a time in the future counts as now. */

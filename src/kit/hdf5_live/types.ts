@@ -78,6 +78,8 @@ export interface LiveHdf5Dataset {
   readonly filters: number[];
   /** Bytes of one element that stand for "never written"; null: undefined (zeros are read). */
   readonly fillBytes: Uint8Array | null;
+  /** One value that stands for "never written"; zero (or no text) where none is set. */
+  fillValue(): Hdf5Values;
   /** Reads extent, attributes and layout again: some hundred bytes. */
   refresh(): void;
   /**

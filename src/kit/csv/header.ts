@@ -1,5 +1,5 @@
 /** Names and units of the columns, from the header of a CSV file. */
-import { DistinctNames, netcdfName } from "../../src/kit/hdf5/netcdf_names.ts";
+import { DistinctNames, netcdfName } from "../hdf5/netcdf_names.ts";
 
 export interface ColumnLabel {
   /** Name of the variable, distinct from those of the other columns. */

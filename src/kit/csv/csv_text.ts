@@ -1,6 +1,6 @@
 /** The text of a CSV file: decoded, piece by piece, with `\n` at the ends of lines. */
 import fs from "node:fs";
-import { reading } from "../../src/kit/file_failures.ts";
+import { reading } from "../file_failures.ts";
 
 export type CsvEncoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
 

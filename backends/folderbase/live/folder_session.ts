@@ -1,0 +1,143 @@
+/** A measurement folder whose files grow, as one session. */
+import { posix } from "node:path";
+import { SyncError } from "../../../src/kit/errors.ts";
+import type { LiveChange, LiveEnd, LiveLook, LiveOpen, LiveSession } from "../../../src/kit/live.ts";
+import type { FollowedFile } from "./followed_file.ts";
+import type { RunningFile } from "./running_files.ts";
+import { SwmrFile } from "./swmr_file.ts";
+import { TableFile } from "./table_file.ts";
+
+/** So often it is asked whether further files of the folder grow. */
+const FOLDER_MS = 5000;
+
+export interface FolderFacts {
+  name: string;
+  attrs: Record<string, unknown>;
+}
+
+interface Followed {
+  file: FollowedFile;
+  /** Before the names of its variables, where several files grow. */
+  prefix: string;
+  end?: LiveEnd;
+}
+
+export class FolderSession implements LiveSession {
+  readonly poll = { active: 100, quiet: 500 };
+  readonly silence = "ends";
+  #running: RunningFile[];
+  #followed: Followed[] | undefined;
+  #asked: number;
+
+  /** @param running gives the files that grow now */
+  constructor(
+    readonly folder: string,
+    readonly facts: FolderFacts,
+    readonly running: () => RunningFile[],
+    readonly now: () => number,
+  ) {
+    this.#running = running();
+    this.#asked = now();
+  }
+
+  get watch(): string[] {
+    return [this.folder, ...this.#running.map((file) => file.path)];
+  }
+
+  look(): LiveLook {
+    try {
+      if (this.#hasFurtherFiles()) this.#begin();
+      return this.#followed ? this.#lookAll(this.#followed) : this.#open();
+    } catch (e) {
+      if (e instanceof SyncError && e.class === "busy") return { changes: [], delayed: e.message };
+      throw e;
+    }
+  }
+
+  close(): void {
+    this.#followed?.forEach(({ file }) => file[Symbol.dispose]());
+    this.#followed = undefined;
+  }
+
+  #begin(): void {
+    this.close();
+    this.#asked = this.now();
+  }
+
+  #hasFurtherFiles(): boolean {
+    if (this.now() - this.#asked < FOLDER_MS) return false;
+    this.#asked = this.now();
+    const known = new Set(this.#running.map((file) => file.path));
+    const further = this.running().filter((file) => !known.has(file.path));
+    this.#running.push(...further);
+    return further.length > 0;
+  }
+
+  #open(): LiveLook {
+    const opened: Followed[] = [];
+    try {
+      const open: LiveOpen = {
+        type: "open",
+        name: this.facts.name,
+        attrs: { ...this.facts.attrs },
+        variables: [],
+      };
+      for (const running of this.#running) {
+        const file = running.kind === "swmr" ? new SwmrFile(running.path) : new TableFile(running.path);
+        const prefix = this.#running.length > 1 ? `${stem(running.name)}/` : "";
+        opened.push({ file, prefix });
+        const structure = file.structure();
+        if (!structure) {
+          throw new SyncError("busy", "live_not_begun", `${running.path} has no complete header yet`);
+        }
+        Object.assign(open.attrs, structure.attrs);
+        const prefixed = (name: string) => prefix + name;
+        open.variables.push(...structure.variables.map((v) => ({
+          ...v,
+          name: prefixed(v.name),
+          dims: v.dims.map(prefixed),
+          depends_on: v.depends_on.map(prefixed),
+        })));
+      }
+      this.#followed = opened;
+      return { changes: [open], more: true };
+    } catch (e) {
+      opened.forEach(({ file }) => file[Symbol.dispose]());
+      throw e;
+    }
+  }
+
+  #lookAll(followed: Followed[]): LiveLook {
+    const changes: LiveChange[] = [];
+    let more = false, delayed: string | undefined;
+    for (const one of followed) {
+      if (one.end) continue;
+      try {
+        const look = one.file.look();
+        if (look.anew) {
+          this.#begin();
+          return this.#open();
+        }
+        changes.push(...look.changes.map((change) => withPrefix(change, one.prefix)));
+        more ||= look.more ?? false;
+        if (look.end) one.end = look.end;
+      } catch (e) {
+        // What the other files gave must not be lost.
+        if (!(e instanceof SyncError && e.class === "busy")) throw e;
+        delayed = e.message;
+      }
+    }
+    const ends = followed.flatMap(({ end }) => end ?? []);
+    const [end] = ends.length === followed.length ? ends : [];
+    return { changes, ...(end ? { end } : more ? { more } : {}), ...(delayed ? { delayed } : {}) };
+  }
+}
+
+function withPrefix(change: LiveChange, prefix: string): LiveChange {
+  return prefix === "" || change.type === "open" ? change : { ...change, var: prefix + change.var };
+}
+
+/** Path without suffix. */
+function stem(name: string): string {
+  return name.slice(0, name.length - posix.extname(name).length);
+}
