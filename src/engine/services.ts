@@ -47,6 +47,8 @@ export interface ReadySource {
 
 /** What the rest of the engine sees of the live desk. */
 export interface LiveLane {
+  /** Something happened at the source: an item may be {@link offer}ed soon. */
+  expect(source: ReadySource): void;
   /**
    * Items that may be measured right now, by id, the most promising last: their backend is asked, and until it has
    * answered, and while it follows them, they are {@link held}.

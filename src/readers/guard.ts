@@ -4,10 +4,11 @@ import { MARKER } from "./wire.ts";
 /**
  * Starts the thread. It owns stdin and hands its text over; at its end, which is when the agent has closed it or
  * died, it kills the process at once. It also kills it when it grows past the limit of {@link Guard.limitMemory}.
+ * @param everyMs between looks at the memory
  */
-export function startGuard(onText: (text: string) => void): Guard {
+export function startGuard(onText: (text: string) => void, everyMs = 200): Guard {
   // Made from source text: a worker in a file of its own would be missing from a bundle.
-  const source = `(${guardThread})(${JSON.stringify(MARKER)})`;
+  const source = `(${guardThread})(${JSON.stringify(MARKER)}, ${everyMs})`;
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const worker = new Worker(url, { type: "module" });
   worker.onmessage = (event: MessageEvent<string>) => onText(event.data);
@@ -20,7 +21,7 @@ export interface Guard {
 }
 
 /** Runs in the thread; must not refer to anything outside of itself. */
-function guardThread(marker: string): void {
+function guardThread(marker: string, everyMs: number): void {
   const thread = globalThis as unknown as {
     postMessage(text: string): void;
     onmessage: (event: MessageEvent<number>) => void;
@@ -36,7 +37,7 @@ function guardThread(marker: string): void {
     } finally {
       Deno.kill(Deno.pid, "SIGKILL");
     }
-  }, 200);
+  }, everyMs);
   (async () => {
     try {
       for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {

@@ -56,6 +56,10 @@ export class LiveDesk implements LiveLane {
     this.#hooks = hooks;
   }
 
+  expect(source: ReadySource): void {
+    if (source.info.live) this.#at(source).warmUp();
+  }
+
   offer(source: ReadySource, items: readonly number[]): void {
     if (!source.info.live || items.length === 0) return;
     const now = this.s.env.monotonic();

@@ -78,6 +78,17 @@ export class LiveSource {
     for (const { item, phase } of this.entries.values()) if (phase !== "parked") yield item.id;
   }
 
+  /** Starts the process, so that it is there when it is needed. */
+  warmUp(): void {
+    this.#idleSince = this.s.env.monotonic();
+    if (this.#closed || this.#host || this.#restartAt > this.#idleSince) return;
+    try {
+      this.#host = this.#start();
+    } catch (e) {
+      this.#ended(SyncError.from(e));
+    }
+  }
+
   /** Asks about an item unless it is followed already. @returns false when there are too many */
   offer(item: ItemRow): boolean {
     const known = this.entries.get(item.id);
@@ -168,13 +179,9 @@ export class LiveSource {
 
   #ask(entry: LiveEntry): void {
     const { source, s, options } = this;
-    let host: LiveHostProcess;
-    try {
-      host = this.#host ??= this.#start();
-    } catch (e) {
-      this.#ended(SyncError.from(e));
-      return;
-    }
+    this.warmUp();
+    const host = this.#host;
+    if (!host) return;
     entry.phase = "asked";
     entry.session = ++this.#sessions;
     const { item, session } = entry;

@@ -38,6 +38,7 @@ export class DatabaseLookout implements Lookout {
       const state = await this.#filesNow(signal);
       const due = state !== this.#state || env.monotonic() >= this.#readAt;
       if (due && env.monotonic() >= this.#restUntil) {
+        if (state !== this.#state && this.#state !== undefined) this.s.live?.expect(this.source);
         this.#interval = state === this.#state ? this.#interval : SHORTEST_MS;
         this.#state = state;
         const started = env.monotonic();

@@ -161,6 +161,7 @@ export class FolderLookout implements Lookout {
   }
 
   #onPaths(paths: readonly string[]): void {
+    this.s.live?.expect(this.source);
     const before = this.#dirty.dueAt;
     if (!this.#dirty.add(paths)) this.#scanSoon();
     else if (this.#dirty.dueAt < before) this.#waking.wake();

@@ -31,6 +31,8 @@ interface Turn {
   watched?: string;
 }
 
+/** Between looks at the memory, ms: it is there for days, mostly at rest. */
+const MEMORY_MS = 1000;
 /** Characters of changes in one line. */
 const LINE = 4 * 1024 * 1024;
 /** Errors inside HDF5 leave open files behind: with so many a new process is better. */
@@ -58,7 +60,7 @@ class LiveHost {
       const lines = (this.#rest + text).split("\n");
       this.#rest = lines.pop() ?? "";
       for (const line of lines) this.#take(check(toHostSchema, decode(line), "an order", "agent"));
-    });
+    }, MEMORY_MS);
     send({ type: "ready" });
     this.#work();
   }

@@ -1,6 +1,6 @@
 /** A serving agent in a process of its own, with the counting backends; killed by tests. Argument: its state folder. */
 import { Agent } from "../../src/engine/agent.ts";
-import { COUNTING } from "./live_sandbox.ts";
+import { COUNTING } from "../e2e/live_sandbox.ts";
 
 const agent = await Agent.open({ home: Deno.args[0] ?? "", load: [COUNTING] });
 const serving = await agent.serve();
