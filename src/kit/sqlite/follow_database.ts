@@ -38,6 +38,7 @@ export async function followDatabase(path: string): Promise<DatabaseFollower> {
 
 class Follower implements DatabaseFollower {
   readonly #source: CommittedDatabase;
+  #connection: WasmConnection | null = null;
   #database: ReadOnlyDatabase | null = null;
 
   constructor(readonly engine: Engine, readonly path: string) {
@@ -67,13 +68,16 @@ class Follower implements DatabaseFollower {
     try {
       if (!source.begin()) return null;
       try {
-        const value = use(this.#database ??= openInPlace(this.engine, source, CACHE >> 10));
+        this.#connection ??= openInPlace(this.engine, source, CACHE);
+        const value = use(this.#database ??= new ReadOnlyDatabase(this.#connection, this.path));
         return source.holds() ? { value } : null;
       } catch (e) {
         if (source.holds()) throw e;
         return null;
       }
     } finally {
+      // What `use` left half read would hold on to this state.
+      this.#connection?.reset();
       source.end();
     }
   }
@@ -86,10 +90,10 @@ class Follower implements DatabaseFollower {
 
 /**
  * Opens the state that `source` has begun.
- * @param cache of SQLite itself, KiB
+ * @param cache of SQLite itself, bytes
  * @throws SyncError data `sqlite_utf16`
  */
-export function openInPlace(engine: Engine, source: CommittedDatabase, cache: number): ReadOnlyDatabase {
+export function openInPlace(engine: Engine, source: CommittedDatabase, cache: number): WasmConnection {
   if (!source.isUtf8) {
     throw new SyncError("data", "sqlite_utf16", `${source.path} is written in UTF-16`, {
       hint: "Databases in this encoding are read when their measurement has ended, but cannot be followed.",
@@ -97,9 +101,8 @@ export function openInPlace(engine: Engine, source: CommittedDatabase, cache: nu
   }
   try {
     const connection = new WasmConnection(engine, source);
-    const database = new ReadOnlyDatabase(connection, source.path);
-    database.all(`PRAGMA cache_size = -${cache}`);
-    return database;
+    connection.prepare(`PRAGMA cache_size = -${cache >> 10}`).all();
+    return connection;
   } catch (e) {
     throw sqliteError(e, `opening ${source.path}`);
   }

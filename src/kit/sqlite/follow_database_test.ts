@@ -199,6 +199,36 @@ Deno.test("what `use` throws reaches the caller, and the next read is none the w
     assertEquals(follower.read(values), [9007199254740993n, "µ", new Uint8Array([0, 255]), null, 1.5]);
   }));
 
+Deno.test("a large transaction is read once when it is committed, not again and again until then", () =>
+  inFolder(async (path) => {
+    using writer = makeDatabase(path, "wal");
+    writer.exec("INSERT INTO t (a) VALUES (1); PRAGMA cache_size = 10; BEGIN");
+    using follower = await followDatabase(path);
+    const count = (db: ReadOnlyDatabase) => db.get("SELECT count(*) AS n FROM t")?.n;
+    for (let i = 0; i < 40; i++) {
+      writer.exec("INSERT INTO t (a) VALUES (zeroblob(200000))");
+      assertEquals(follower.read(count), 1);
+    }
+    const size = Deno.statSync(`${path}-wal`).size;
+    assert(size > 6_000_000, `${size} bytes were spilled`);
+    assert(follower.bytesRead < size, `${follower.bytesRead} bytes read`);
+    writer.exec("COMMIT");
+    assertEquals(follower.read(count), 41);
+    assert(follower.bytesRead < 2.5 * size, `${follower.bytesRead} bytes read`);
+  }));
+
+Deno.test("rows that were left half read do not hold on to their state", () =>
+  inFolder(async (path) => {
+    using writer = makeDatabase(path, "wal");
+    for (let i = 0; i < 2000; i++) writer.exec("INSERT INTO t (a) VALUES (zeroblob(1000))");
+    using follower = await followDatabase(path);
+    const first = (db: ReadOnlyDatabase) => db.pages("t", ["a"], { pageBytes: 5000 }).next().value?.length;
+    assertEquals(follower.read(first), 5);
+    writer.exec("DELETE FROM t; INSERT INTO t (a) VALUES (1)");
+    assertEquals(follower.read(first), 1);
+    assertEquals(follower.read(values), [1]);
+  }));
+
 Deno.test("a state that was lost under a read is read again", () =>
   inFolder(async (path) => {
     using writer = prepareBusyDatabase(path, "PRAGMA page_size = 512");

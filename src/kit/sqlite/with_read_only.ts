@@ -6,7 +6,7 @@ import { busy, openInPlace } from "./follow_database.ts";
 import { CommittedDatabase } from "./in_place/committed_database.ts";
 import { loadEngine } from "./in_place/wasm_engine.ts";
 import { openCopy, openImmutable, openStateCopy } from "./open_read_only.ts";
-import type { ReadOnlyDatabase } from "./read_only_database.ts";
+import { ReadOnlyDatabase } from "./read_only_database.ts";
 
 export interface ReadOnlyOptions {
   /** Existing folder for a private copy; the system's temporary folder when not given. */
@@ -64,7 +64,7 @@ async function readState<T>(path: string, read: Read<T>, options: ReadOnlyOption
   // The engine was built without UTF-16, in which a database may be written, though hardly any is.
   if (!source.isUtf8) return await readCopy(read, options, (folder) => openStateCopy(source, folder));
   return await judged(async () => {
-    using db = openInPlace(engine, source, CACHE >> 10);
+    using db = new ReadOnlyDatabase(openInPlace(engine, source, CACHE), path);
     return await read(db);
   }, () => source.holds());
 }

@@ -10,9 +10,15 @@ import { MainPages } from "./main_pages.ts";
 import { PageCache } from "./page_cache.ts";
 import { ReadOnlyFile } from "./read_only_file.ts";
 import { NOT_UNDERSTOOD, RollbackJournal } from "./rollback_journal.ts";
+import { sharedLastFrame } from "./shared_index.ts";
 import { StateCheck } from "./state_check.ts";
 import { FRAME_HEADER_SIZE, framePosition, parseFrameHeader, sameSalts } from "./wal_format.ts";
 import { readWalHeader, WalIndex } from "./wal_index.ts";
+
+/** Bytes. */
+const LARGE_TRANSACTION = 1 << 20;
+/** A log that was written to within this time has a writer that keeps the shared index, ms. */
+const LIVE_WRITER = 2000;
 
 export class CommittedDatabase implements Disposable {
   bytesRead = 0;
@@ -82,14 +88,23 @@ export class CommittedDatabase implements Disposable {
       this.#recognize(`${database} ${log.stamp().id} ${header.salt1} ${header.salt2}`);
       const index = this.#index ??= new WalIndex(header);
       const before = index.lastFrame;
-      index.extend(log, (page, content) => {
-        if (content) this.#cache.put(page, content);
-        else this.#cache.delete(page);
-      });
+      if (!this.#isStillOpen(index, log)) {
+        index.extend(log, (page, content) => {
+          if (content) this.#cache.put(page, content);
+          else this.#cache.delete(page);
+        });
+      }
       if (index.lastFrame !== before) this.generation++;
       const changes = new ChangedPages(log, header, index.lastFrame);
       if (changes.isSameGeneration()) return changes;
     }
+  }
+
+  /** Whether a large transaction still goes on, so that its frames need not be read from the first again. */
+  #isStillOpen(index: WalIndex, log: ReadOnlyFile): boolean {
+    if (index.openFrames * index.header.pageSize < LARGE_TRANSACTION) return false;
+    const age = Date.now() - Number(log.stamp().mtime / 1_000_000n);
+    return age < LIVE_WRITER && sharedLastFrame(`${this.path}-shm`, index.header, this) === index.lastFrame;
   }
 
   /** Forgets what is known when the state does not continue it. */

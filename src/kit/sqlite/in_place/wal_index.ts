@@ -27,6 +27,8 @@ export class WalIndex {
   lastFrame = 0;
   /** Pages of the database after that commit. */
   pageCount = 0;
+  /** Frames behind the last commit, when it was read on last. */
+  openFrames = 0;
   /** Page to frame. */
   readonly frames = new Map<number, number>();
   #checksum: Checksum;
@@ -46,6 +48,7 @@ export class WalIndex {
     // The pages of the transaction whose commit was not found yet, one per frame.
     let open: [page: number, content: Uint8Array | null][] = [];
     let checksum = this.#checksum;
+    this.openFrames = 0;
     for (let first = this.lastFrame + 1;;) {
       const length = log.readAt(block, framePosition(first, this.header.pageSize));
       const count = Math.floor(length / frameSize);
@@ -55,6 +58,7 @@ export class WalIndex {
         const next = this.#follow(checksum, frame, bytes);
         if (!next) return;
         checksum = next;
+        this.openFrames++;
         open.push([frame.page, open.length < MOST_KEPT ? bytes.slice(FRAME_HEADER_SIZE) : null]);
         if (frame.commitPages === 0) continue;
         for (const [page, content] of open) {
@@ -62,6 +66,7 @@ export class WalIndex {
           visit(page, content);
         }
         open = [];
+        this.openFrames = 0;
         [this.pageCount, this.#checksum] = [frame.commitPages, checksum];
       }
       if (length < block.length) return;

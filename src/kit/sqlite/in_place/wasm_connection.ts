@@ -56,6 +56,11 @@ export class WasmConnection implements SqlConnection {
     return new DataView(this.engine.memory().buffer).getUint32(at, true);
   }
 
+  /** Ends every statement that was left half read. */
+  reset(): void {
+    for (const { pointer } of this.#statements) this.engine.call.sqlite3_reset(pointer);
+  }
+
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
