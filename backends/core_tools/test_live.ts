@@ -5,6 +5,9 @@ import { assert } from "../../tests/assert.ts";
 import coreTools from "./mod.ts";
 import type { CoreToolsLab, TestParameter } from "./testing.ts";
 
+/** Measurements begun, so that no two have the same uuid. */
+let begun = 0;
+
 /** A measurement of a shape, its setpoints recorded at every point. */
 export class Writer {
   readonly #values: number[][];
@@ -22,7 +25,7 @@ export class Writer {
   }
 
   /** Registers a measurement of `I_sd` over `v0`, `v1` …; no point is written. */
-  static async begin(lab: CoreToolsLab, shape: number[]): Promise<Writer> {
+  static async begin(lab: CoreToolsLab, shape: number[], name = "made by a test"): Promise<Writer> {
     const setpoints = shape.map((_, axis): TestParameter => ({
       ...{ name: `v${axis}`, label: `Gate ${axis}`, unit: "mV", isSetpoint: true, axis, shape, values: [] },
     }));
@@ -30,7 +33,12 @@ export class Writer {
       ...{ name: "I_sd", label: "Current", unit: "nA", shape, values: [], measuredId: "1" },
       dependencies: shape.map((_, axis) => axis + 2),
     };
-    return await Writer.of(lab, await lab.add([measured, ...setpoints], RUNNING), shape);
+    // Its uuid says when it began, by which it is known to be young.
+    const columns = {
+      exp_name: `'${name}'`,
+      uuid: String(BigInt(Date.now()) * 1_000_000n + BigInt(++begun)),
+    };
+    return await Writer.of(lab, await lab.add([measured, ...setpoints], { ...RUNNING, ...columns }), shape);
   }
 
   /** The writer of a measurement that is there; its parameters are I_sd, v0, v1 … of one shape. */
