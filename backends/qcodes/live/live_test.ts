@@ -306,6 +306,13 @@ Deno.test("large arrays come in batches of some megabytes", () =>
     assertEquals(shapes, [[6, 100_000], [6, 100_000]]);
   }));
 
+Deno.test("long texts, too", () =>
+  following({ x: {}, t: { on: ["x"], type: "text" } }, {}, async (f) => {
+    await f.add(...range(6).map((x) => ({ x, t: "ü".repeat(1 << 20) })));
+    const shapes = f.replay.journal.flatMap((c) => c.type === "patch" && c.var === "t" ? [c.shape] : []);
+    assertEquals(shapes, [[4], [2]]);
+  }));
+
 Deno.test("an axis of text, one of complex numbers, and repeated scans in both directions", async (t) => {
   await t.step("text", () =>
     following({ x: { type: "text" }, y: { on: ["x"] } }, {}, async (f) => {

@@ -69,9 +69,11 @@ function readTree(
 
 /** The row with which the bytes of a look are reached. Lengths are known without reading the values. */
 function lastOfBytes(db: ReadOnlyDatabase, run: Run, description: RunDescription, after: number): number {
-  const wide = [...description.params.values()].filter((p) => p.paramtype === "array");
+  const wide = [...description.params.values()].filter(({ paramtype }) =>
+    paramtype === "array" || paramtype === "text"
+  );
   if (wide.length === 0) return Infinity;
-  const bytes = wide.map((p) => `ifnull(length(${quoted(p.name)}), 0)`).join(" + ");
+  const bytes = wide.map((p) => `ifnull(octet_length(${quoted(p.name)}), 0)`).join(" + ");
   const found = db.get(
     `SELECT r FROM (SELECT r, sum(bytes) OVER (ORDER BY r) AS total FROM (SELECT rowid AS r, ${bytes} AS bytes ` +
       `FROM ${quoted(run.resultTable)} WHERE rowid > ? ORDER BY rowid LIMIT ?)) ` +
