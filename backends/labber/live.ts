@@ -1,6 +1,7 @@
 /** Whether a log is being measured, and if so its live session. */
 import type { ReadItem } from "../../src/kit/define_backend.ts";
 import { SyncError } from "../../src/kit/errors.ts";
+import { readSignature } from "../../src/kit/hdf5/signature.ts";
 import type { LiveAnswer, LiveContext } from "../../src/kit/live.ts";
 import type { LabberConfig } from "./config.ts";
 import { LogSession } from "./live/log_session.ts";
@@ -20,6 +21,8 @@ export function followLog({ set_up }: LabberConfig, item: ReadItem, context: Liv
   if (age > QUIET_MS) return { not_live: `nothing was written for ${Math.round(age / 60_000)} min` };
   let session: LogSession | undefined;
   try {
+    // Labber makes the file first and fills it later; discovery asks again when it changes.
+    if (readSignature(item.path).kind !== "hdf5") return { not_live: "it is no HDF5 file, or none yet" };
     session = new LogSession(item, context, set_up);
     const isCompleted = session.isCompleted;
     if (isCompleted === false || isCompleted === undefined && age < FRESH_MS) {
@@ -34,7 +37,6 @@ export function followLog({ set_up }: LabberConfig, item: ReadItem, context: Liv
     };
   } catch (e) {
     const error = SyncError.from(e);
-    // What is no log, or none yet, is not measured now; discovery asks again when it changes.
     if (error.class === "data") return { not_live: error.message };
     throw error;
   } finally {
