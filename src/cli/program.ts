@@ -10,6 +10,7 @@ import { dataset } from "./commands/dataset.ts";
 import { doctor } from "./commands/doctor.ts";
 import { errors } from "./commands/errors.ts";
 import { item } from "./commands/item.ts";
+import { live } from "./commands/live.ts";
 import { once } from "./commands/once.ts";
 import { scope } from "./commands/scope.ts";
 import { serve } from "./commands/serve.ts";
@@ -24,7 +25,7 @@ import { VERSION } from "../version.ts";
 
 const GROUPS: readonly [title: string, build: readonly ((cli: Cli) => CommandUnknownOpts)[]][] = [
   ["Synchronize:", [serve, once, source, item]],
-  ["See what happens:", [status, watch, errors, why, doctor]],
+  ["See what happens:", [status, watch, live, errors, why, doctor]],
   ["Platform:", [dataset, scope, verify]],
   ["About this program:", [backend, converter, config, completion, version]],
 ];

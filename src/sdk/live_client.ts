@@ -6,6 +6,8 @@ import { eventData } from "./event_stream.ts";
 import { Patience } from "./patience.ts";
 import { accepted, asFailure, type Get, getByFetch, type Reply, textOf } from "./reply.ts";
 
+export type { LiveEvent, LiveSessionView };
+
 export interface LiveClientOptions {
   /** Base address: `http://localhost:10410/api/v1` of an agent, `https://hub.lab/api/v3` of a hub. */
   url: string;
