@@ -12,6 +12,8 @@ import {
   type RunOptions,
 } from "../../../tests/qcodes_lab.ts";
 import { QcodesReader } from "../../../tests/read_qcodes.ts";
+import { SyncError } from "../../../src/kit/errors.ts";
+import { RunSession } from "./run_session.ts";
 
 interface Followed {
   lab: QcodesLab;
@@ -430,6 +432,28 @@ Deno.test("a run that ended while nobody followed it is told to its end", async 
   const replay = await new LiveReplay().drain(answer.session, { until: () => false });
   assertEquals([replay.array("y"), replay.end?.reason], [[1, 2], "completed"]);
   await answer.session.close();
+});
+
+Deno.test("what is busy at the end is laid out a moment later, and nothing is lost", async () => {
+  using lab = new QcodesLab();
+  const run = lab.start({ x: {}, y: {}, s: { on: ["x", "y"] } });
+  const session = await lab.follow(run.id);
+  assert(session instanceof RunSession);
+  const replay = await new LiveReplay().drain(session);
+  run.add(...range(4).map((i) => ({ x: i % 2, y: Math.floor(i / 2), s: i })));
+  run.complete();
+  const { follower } = session;
+  const read = follower.read.bind(follower);
+  let busy = 0;
+  follower.read = (use) => {
+    // The rows are read, the layout of the finished file is not.
+    if (++busy > 1 && busy < 4) throw new SyncError("busy", "sqlite_busy", "busy", { hint: "wait" });
+    return read(use);
+  };
+  await replay.drain(session, { until: () => false });
+  assertEquals([replay.delays.length, replay.shape("s"), replay.array("s")], [2, [2, 2], [0, 2, 1, 3]]);
+  assertEquals(replay.end?.reason, "completed");
+  await session.close();
 });
 
 Deno.test("which runs are being measured", async (t) => {

@@ -34,6 +34,8 @@ export class RunSession implements LiveSession {
   #more = true;
   #fileId = "";
   #missingSince: number | null = null;
+  /** What shows that it is over, once all rows were placed. */
+  #completed: string | null = null;
   #end: LiveEnd | null = null;
 
   constructor(
@@ -50,6 +52,7 @@ export class RunSession implements LiveSession {
   look(): LiveLook {
     if (this.#end) return { changes: [], end: this.#end };
     try {
+      if (this.#completed !== null) return this.#finished(this.#completed);
       if (!this.follower.changed() && !this.#more) return { changes: [] };
       this.#noticeReplacement();
       const rows = this.#read();
@@ -110,11 +113,13 @@ export class RunSession implements LiveSession {
     this.#more = upTo < last;
     if (this.#more) return { changes, more: true };
     if (!isCompleted) return { changes };
-    return this.#ended([...changes, ...this.#finish()], {
-      reason: "completed",
-      evidence: `is_completed = 1 and row ${last} was the last`,
-      complete: true,
-    });
+    this.#completed = `is_completed = 1 and row ${last} was the last`;
+    // What follows may fail, and must not take these changes with it.
+    return { changes, more: true };
+  }
+
+  #finished(evidence: string): LiveLook {
+    return this.#ended(this.#finish(), { reason: "completed", evidence, complete: true });
   }
 
   /** Brings the points into the layout of the finished file where that is another one and costs no noticeable time. */
