@@ -456,6 +456,22 @@ Deno.test("what is busy at the end is laid out a moment later, and nothing is lo
   await session.close();
 });
 
+Deno.test("where asking takes long, as on a share, it is asked more rarely", async () => {
+  using lab = new QcodesLab();
+  const session = await lab.follow(lab.start({ x: {} }).id);
+  assert(session instanceof RunSession);
+  assertEquals(session.poll, { active: 15, quiet: 100 });
+  const { follower } = session;
+  const changed = follower.changed.bind(follower);
+  follower.changed = () => {
+    for (const start = performance.now(); performance.now() < start + 8;);
+    return changed();
+  };
+  for (const _ of range(20)) session.look();
+  assert(session.poll.active > 100 && session.poll.quiet > 300, JSON.stringify(session.poll));
+  await session.close();
+});
+
 Deno.test("which runs are being measured", async (t) => {
   using lab = new QcodesLab();
   const parameters: Parameters = { x: {}, y: { on: ["x"] } };
