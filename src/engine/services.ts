@@ -58,4 +58,6 @@ export interface LiveLane {
   held(): number[];
   /** How the last live session of an item ended, until its next normal run is over. */
   endOf(item: number): LiveEnd | undefined;
+  /** Path of the live file of a dataset. */
+  fileOf(dataset: string): string;
 }

@@ -13,6 +13,7 @@ export function describeTask<K extends TaskKind>(kind: K, input: ReaderTasks[K][
     find_dataset: (i) => `looking for "${i.alt_uid}" with ${i.backend}`,
     convert: (i) => `converting ${i.input} with ${i.converter}`,
     inspect: (i) => `inspecting ${i.path}`,
+    compare_live: (i) => `comparing ${i.live} with what was synchronized`,
     thumbnail: (i) => `making a thumbnail of ${i.path}`,
   };
   return of[kind](input);

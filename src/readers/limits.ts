@@ -11,6 +11,7 @@ export const DEADLINES: Record<TaskKind, number> = {
   find_dataset: 30_000,
   convert: 600_000,
   inspect: 30_000,
+  compare_live: 60_000,
   thumbnail: 60_000,
 };
 

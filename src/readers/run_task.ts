@@ -46,6 +46,10 @@ const RUNNERS: Runners = {
     const { inspectFile } = await import("../kit/hdf5/file_type.ts");
     return inspectFile(path, filename);
   },
+  compare_live: async ({ live, files }) => {
+    const { compareLive } = await import("../kit/hdf5/compare_live.ts");
+    return { differences: await compareLive(live, files) };
+  },
   thumbnail: async ({ path, output }) => {
     const { makeThumbnail } = await import("../kit/images/thumbnail.ts");
     return makeThumbnail(path, output);

@@ -269,6 +269,10 @@ export const TASKS: {
       deep_sha256: text.nullable(),
     }),
   },
+  compare_live: {
+    input: object({ live: text, files: texts }),
+    output: object({ differences: texts }),
+  },
   thumbnail: {
     input: object({ path: text, output: text }),
     output: object({ size: integer }),

@@ -109,6 +109,8 @@ export interface ReaderTasks {
     output: { path: string; logs: string[] };
   };
   inspect: { input: { path: string; filename: string }; output: Inspection };
+  /** Compares a live file with files that were made of the same measurement afterwards. */
+  compare_live: { input: { live: string; files: string[] }; output: { differences: string[] } };
   thumbnail: { input: { path: string; output: string }; output: { size: number } };
 }
 

@@ -28,6 +28,7 @@ import {
   type Verdict,
   verdictKey,
 } from "./item_verdict.ts";
+import { checkAgainstLive } from "./live_check.ts";
 import { digestRead, readAhead } from "./read_ahead.ts";
 import { readItem, recordDraft } from "./read_item.ts";
 import { claimMoved, RelocatedItem } from "./relocated_item.ts";
@@ -183,6 +184,7 @@ class ItemRun {
     const recorder = this.#recorder;
     const ended = options.metadataOnly ? undefined : s.live?.endOf(this.#item.id);
     if (ended) recorder.log("live_ended", `followed live until it was ${ended.reason}: ${ended.evidence}`);
+    const followed = s.live?.fileOf(this.#item.dataset_uuid);
     const { moved_from } = this.#item;
     if (moved_from !== null) recorder.log("moved_from", `moved here from ${moved_from}`);
     const manifest = FolderManifest.of(s, source, this.#path);
@@ -247,6 +249,7 @@ class ItemRun {
       freezer,
       files,
     );
+    if (ended?.complete && followed !== undefined) await checkAgainstLive(s, followed, draft, recorder);
     await this.#awake();
     // A replica leaves out what it knows to be done.
     if (!draft.replica) recordAbsentFiles(s, draft, recorder);

@@ -93,6 +93,10 @@ export class LiveDesk implements LiveLane {
     return this.#ends.get(item);
   }
 
+  fileOf(dataset: string): string {
+    return this.#files.pathOf(dataset);
+  }
+
   /** A normal run of the item is over. */
   ran({ id, source_id }: ItemRow): void {
     const { catalog, env } = this.s;
