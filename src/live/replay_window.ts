@@ -14,7 +14,7 @@ export interface WindowLimits {
 export const WINDOW: WindowLimits = { events: 10_000, bytes: 64 * 1024 * 1024 };
 
 /** A block is this part of the window. */
-const BLOCKS = 32;
+const BLOCKS = 64;
 
 export interface LoggedEvent {
   type: LiveEventType;
