@@ -88,7 +88,7 @@ export class FolderSession implements LiveSession {
         opened.push({ file, prefix });
         const structure = file.structure();
         if (!structure) {
-          throw new SyncError("busy", "live_not_begun", `${running.path} has no complete header yet`);
+          throw new SyncError("busy", "live_not_begun", `${running.path} has no header and row yet`);
         }
         Object.assign(open.attrs, structure.attrs);
         const prefixed = (name: string) => prefix + name;

@@ -29,18 +29,18 @@ export class TableFile implements FollowedFile {
 
   /** The types are those of the rows that are there; a later row of another type makes it a new structure. */
   structure(): FileStructure | undefined {
-    const { records, more } = this.#text.next(this.#text.stat());
+    const { records } = this.#text.next(this.#text.stat());
     const [header, ...rows] = records;
-    if (!header) return undefined;
+    // The types are seen in the first row.
+    if (!header || rows.length === 0) return undefined;
     // Comment signs of numpy.savetxt are no part of a name.
     const names = header.map((name, i) => i === 0 ? name.replace(/^#\s*/, "") : name);
     for (const label of columnLabels(names)) {
       const type = new ColumnType(), i = this.#columns.length;
       for (const row of rows) type.observe(row[i] ?? "");
-      this.#columns.push({ label, type, dtype: rows.length === 0 ? "f8" : streamed(type) });
+      this.#columns.push({ label, type, dtype: streamed(type) });
     }
     this.#waiting = rows;
-    if (more) this.#seen.looks = 0;
     return {
       variables: this.#columns.map(({ label, dtype }) => ({
         name: label.name,

@@ -21,16 +21,20 @@ interface Node {
 
 /** Larger than any tree that fits a file. */
 const MOST_LEVELS = 64;
+const MOST_KNOWN = 256;
 
 export class ChunkBtreeV1 implements ChunkIndex {
-  readonly #nodes = new Map<number, Node>();
+  /** Nodes that lead to chunks: neighbours share most of them. */
+  readonly #known = new Map<number, Node>();
 
   constructor(readonly source: FileSource, readonly grid: ChunkGrid, readonly root: number) {}
 
   find(scaled: number[]): StoredChunk | undefined {
     const wanted = scaled.map((n, axis) => n * (this.grid.chunkShape[axis] ?? 1));
     for (let address: number | null = this.root, level = MOST_LEVELS; address !== null;) {
-      const node: Node = this.#node(address);
+      const node: Node = this.#known.get(address) ?? this.#node(address);
+      if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+      this.#known.set(address, node);
       if (node.level >= level) throw new FormatError("a chunk tree is not level");
       level = node.level;
       const i = this.#childOf(node, wanted);
@@ -82,8 +86,6 @@ export class ChunkBtreeV1 implements ChunkIndex {
   }
 
   #node(address: number): Node {
-    const known = this.#nodes.get(address);
-    if (known) return known;
     const { widths } = this.source.superblock, { rank } = this.grid;
     const prefix = 8 + 2 * widths.address;
     const head = new ByteCursor(this.source.read(address, prefix), widths).signature("TREE");
@@ -101,7 +103,6 @@ export class ChunkBtreeV1 implements ChunkIndex {
       node.keys.push({ size, filterMask, offset });
       if (i < used) node.children.push(cursor.address());
     }
-    this.#nodes.set(address, node);
     return node;
   }
 }

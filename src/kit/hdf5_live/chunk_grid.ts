@@ -1,5 +1,9 @@
 /** The grid of chunks that covers a dataset. */
 import { places } from "./box_runs.ts";
+import { FormatError } from "./format_error.ts";
+
+/** More are not listed: a damaged extent must not keep anybody for ever. */
+const MOST_CHUNKS = 4_000_000;
 
 export interface ChunkGridFacts {
   shape: number[];
@@ -52,6 +56,8 @@ export class ChunkGrid {
 
   /** All places from a row on, in C order; the same list each time. */
   places(row: number): Iterable<number[]> {
+    const count = this.#now.reduce((a, b) => a * b, 1);
+    if (count > MOST_CHUNKS) throw new FormatError(`a grid of ${count} chunks`);
     return places(this.#now, row);
   }
 }

@@ -26,7 +26,7 @@ const CHECKSUM_READS = 4;
 const LARGEST_BLOCK = 64 * 1024 * 1024;
 /** Blocks that are kept while one consistent reading lasts. */
 const KEPT_BYTES = 8 * 1024 * 1024;
-const MOST_BLOCKS = 1_000_000;
+const MOST_BLOCKS = 500_000;
 
 interface Block {
   position: number;

@@ -5,20 +5,33 @@ import type { FileSource } from "./file_source.ts";
 import { FormatError } from "./format_error.ts";
 
 const LARGEST_COLLECTION = 32 * 1024 * 1024;
+/** Bytes that are kept, and that are given by one store (one reading of one box or attribute). */
+const MOST_KEPT = 32 * 1024 * 1024, MOST_GIVEN = 64 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
 /** Values of variable length of a file: length, address of a collection, and index in it. */
 export function globalHeapStore(source: FileSource): VariableLengthStore {
   const collections = new Map<number, Map<number, Uint8Array>>();
+  let given = 0, kept = 0;
   const find = (bytes: Uint8Array, at: number): { length: number; object: Uint8Array } => {
     const cursor = new ByteCursor(bytes, source.superblock.widths, at);
     const length = cursor.u32(), address = cursor.address() ?? 0, index = cursor.u32();
     // Never written.
     if (length === 0 || address === 0) return { length: 0, object: NOTHING };
     let objects = collections.get(address);
-    if (!objects) collections.set(address, objects = readCollection(source, address));
+    if (!objects) {
+      if (kept > MOST_KEPT) {
+        collections.clear();
+        kept = 0;
+      }
+      collections.set(address, objects = readCollection(source, address));
+      for (const object of objects.values()) kept += object.length;
+    }
     const object = objects.get(index);
     if (!object) throw new FormatError(`object ${index} of the global heap at ${address} is missing`);
+    // In a damaged file everything may refer to one large object.
+    given += object.length;
+    if (given > MOST_GIVEN) throw new FormatError("values of variable length are too long");
     return { length, object };
   };
   return {

@@ -9,6 +9,8 @@ import { FormatError } from "./format_error.ts";
 import { readBox } from "./stored_box.ts";
 
 const LARGEST_BOX = 64 * 1024 * 1024;
+/** Chunks, and texts, that are read at once. */
+const MOST_PARTS = 1_000_000, MOST_TEXTS = 500_000;
 
 /**
  * In C order, as long as the box; cells without storage have the fill value.
@@ -25,7 +27,11 @@ export function storedValues(
 ): Uint8Array {
   const { layout, shape, type } = facts;
   const bytes = sizeOf(count) * type.bytes;
-  if (bytes > LARGEST_BOX) throw tooLarge(name, `${bytes} bytes at once`, "Read it in slabs.");
+  const parts = layout.kind === "chunked" ? partsOf(count, layout.chunkShape) : 1;
+  const texts = type.kind === "text" ? sizeOf(count) : 0;
+  if (bytes > LARGEST_BOX || parts > MOST_PARTS || texts > MOST_TEXTS) {
+    throw tooLarge(name, `${bytes} bytes in ${parts} chunks at once`, "Read it in slabs.");
+  }
   if (bytes === 0) return new Uint8Array(0);
   switch (layout.kind) {
     case "compact": {
@@ -61,6 +67,11 @@ export function storedValues(
     case "other":
       throw unsupported(name, "hdf5_unsupported_layout", `has a ${layout.what} layout`);
   }
+}
+
+/** About how many chunks a box touches. */
+function partsOf(count: number[], chunkShape: number[]): number {
+  return sizeOf(count.map((n, axis) => Math.ceil(n / (chunkShape[axis] ?? 1))));
 }
 
 function whole(shape: number[]) {
