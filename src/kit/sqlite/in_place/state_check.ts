@@ -77,7 +77,7 @@ export class StateCheck {
     this.#traced &&= changes.collect();
     if (this.#framesRead && !changes.isSameGeneration()) return false;
     if (this.#settled && this.#isUntouched()) return true;
-    return this.#traced && this.#open.isDisjointFrom(changes.pages);
+    return this.#open.size === 0 || this.#traced && this.#open.isDisjointFrom(changes.pages);
   }
 
   /** A page is in the journal before it is overwritten. */
