@@ -45,8 +45,10 @@ export class FeedReader {
       return [];
     }
     try {
-      const bytes = new Uint8Array(SLICE);
-      const length = fs.readSync(handle, bytes, 0, SLICE, this.#offset);
+      const fresh = fs.fstatSync(handle).size - this.#offset;
+      if (fresh <= 0) return [];
+      const bytes = new Uint8Array(Math.min(SLICE, fresh));
+      const length = fs.readSync(handle, bytes, 0, bytes.length, this.#offset);
       const end = bytes.subarray(0, length).lastIndexOf(10) + 1;
       // A line longer than a slice is none that is shown.
       this.#offset += end === 0 && length === SLICE ? SLICE : end;
