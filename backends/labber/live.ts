@@ -10,12 +10,30 @@ import { LogSession } from "./live/log_session.ts";
 const QUIET_MS = 10 * 60_000;
 /** A log that does not say whether it is completed is measured while it grows. */
 const FRESH_MS = 120_000;
+const ATTEMPTS = 4;
+const PAUSE_MS = 20;
 
 /**
  * Follows a log file whose last log is not completed.
  * @throws SyncError `hdf5_torn` (busy), `file_unreadable` (source)
  */
-export function followLog({ set_up }: LabberConfig, item: ReadItem, context: LiveContext): LiveAnswer {
+export async function followLog(
+  config: LabberConfig,
+  item: ReadItem,
+  context: LiveContext,
+): Promise<LiveAnswer> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return answer(config, item, context);
+    } catch (e) {
+      // The file may be torn at this moment.
+      if (SyncError.from(e).class !== "busy" || attempt === ATTEMPTS) throw e;
+      await new Promise((resume) => setTimeout(resume, PAUSE_MS * (0.5 + Math.random())));
+    }
+  }
+}
+
+function answer({ set_up }: LabberConfig, item: ReadItem, context: LiveContext): LiveAnswer {
   const age = ageOf(item.path, context.now());
   if (age === undefined) return { not_live: "the file is not there" };
   if (age > QUIET_MS) return { not_live: `nothing was written for ${Math.round(age / 60_000)} min` };

@@ -9,8 +9,8 @@ import { Successors } from "./live/successors.ts";
 
 /** A file that was not written to for longer than this is not being measured into. */
 const FRESH_MS = 120_000;
-const ATTEMPTS = 8;
-const PAUSE_MS = 40;
+const ATTEMPTS = 4;
+const PAUSE_MS = 20;
 
 /**
  * Follows a container: the newest one of its data folder whose file was written a moment ago and has cells left to be

@@ -1,75 +1,107 @@
 /**
- * Follows running measurements of any backend for the truth scripts. A line of standard input asks to follow an item
- * until its end, or until a variable has that many cells; lines of standard output tell that it is followed, how far it
- * was when (ms since 1970), and what it gave.
+ * Follows one item of a folder backend while it is measured, as the agent does, and tells what came of it.
+ *
+ * stdin: one JSON line {backend, config, identifier, path}, later an empty line: the writer is done.
+ * stdout: JSON lines {t, written} after each look with news, and at the end {end, epochs, delays, differences, rewritten}.
  */
-import process from "node:process";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import { z } from "zod";
-import type { Backend } from "../../src/kit/define_backend.ts";
-import type { LiveSession } from "../../src/kit/live.ts";
-import { Registry } from "../../src/readers/registry.ts";
+import { convertFile } from "../../backends/quantify/convert.ts";
+import quantify from "../../backends/quantify/mod.ts";
+import { differences as labberDifferences } from "../../backends/labber/live/testing.ts";
+import labber from "../../backends/labber/mod.ts";
+import { SyncError } from "../../src/kit/errors.ts";
+import type { LiveAnswer } from "../../src/kit/live.ts";
 import { LiveReplay } from "../live_replay.ts";
+import { netcdfContent } from "../netcdf_content.ts";
+import { WakeUp } from "../wake_up.ts";
 
-const requestSchema = z.object({
-  backend: z.string(),
+const Order = z.object({
+  backend: z.enum(["quantify", "labber"]),
   config: z.record(z.string(), z.unknown()),
   identifier: z.string(),
-  /** Follow until this variable has as many cells. */
-  until: z.object({ variable: z.string(), cells: z.number() }).optional(),
+  path: z.string(),
 });
-type Request = z.infer<typeof requestSchema>;
 
-function print(line: Record<string, unknown>): void {
-  console.log(
-    JSON.stringify(
-      line,
-      (_key, v) =>
-        typeof v === "bigint" ? Number(v) : typeof v === "number" && !Number.isFinite(v) ? String(v) : v,
-    ),
-  );
+/** After the writer is done, a run that does not end is looked at for so long. */
+const REST_MS = 1500;
+const WAIT_MS = 20_000;
+
+const temp = await Deno.makeTempDir();
+let isDone = false;
+const lines = linesOf(Deno.stdin.readable);
+const order = Order.parse(JSON.parse((await lines.next()).value ?? ""));
+void (async () => {
+  await lines.next();
+  isDone = true;
+})();
+const tell = (message: unknown) => console.log(JSON.stringify(message));
+
+const replay = new LiveReplay();
+const answer = await begun();
+if ("not_live" in answer) tell(answer);
+else {
+  const { session } = answer;
+  using wake = new WakeUp(session.watch);
+  for (let quietSince = Date.now(); !isDone || Date.now() - quietSince < REST_MS;) {
+    const { changes, end, more, delayed } = await session.look();
+    replay.apply(changes);
+    if (delayed !== undefined) replay.delays.push(delayed);
+    replay.end = end;
+    if (changes.length > 0 || !isDone) quietSince = Date.now();
+    if (changes.length > 0) tell({ t: Date.now() / 1000, written: counts() });
+    if (end) break;
+    if (!more) await wake.next(session.poll.active);
+  }
+  await session.close();
+  tell({
+    end: replay.end?.reason ?? null,
+    epochs: replay.epochs,
+    delays: replay.delays,
+    written: counts(),
+    differences: await differences(),
+    rewritten: replay.names.filter((name) => replay.writes(name).some((n) => n > 1)),
+  });
 }
+await Deno.remove(temp, { recursive: true });
+Deno.exit(0);
 
-async function sessionOf({ config, identifier }: Request, backend: Backend): Promise<LiveSession> {
-  for (;;) {
-    const context = { temp: "", timeZone: "UTC", now: Date.now };
-    const answer = await backend.live?.(config, { identifier, path: "" }, context);
-    if (answer && "session" in answer) return answer.session;
+/** The item may not be there yet. */
+async function begun(): Promise<LiveAnswer> {
+  const { config, identifier, path } = order;
+  const backend = order.backend === "quantify" ? quantify : labber;
+  for (const start = Date.now();;) {
+    let answer: LiveAnswer;
+    try {
+      const context = { temp, timeZone: "Europe/Amsterdam", now: Date.now };
+      answer = await backend.live?.(config, { identifier, path }, context) ?? { not_live: "it has no live" };
+    } catch (e) {
+      if (SyncError.from(e).class !== "busy") throw e;
+      answer = { not_live: String(e) };
+    }
+    if ("session" in answer || Date.now() - start > WAIT_MS) return answer;
+    await new Promise((resume) => setTimeout(resume, 20));
   }
 }
 
-async function follow(request: Request): Promise<void> {
-  const { identifier, until } = request;
-  const session = await sessionOf(request, await registry.backend(request.backend));
-  const replay = new LiveReplay();
-  await replay.drain(session);
-  print({ identifier, following: true });
-  let told = "";
-  const isEnough = () => {
-    const cells = Object.fromEntries(replay.names.map((name) => [name, replay.writtenCount(name)]));
-    if (told !== JSON.stringify(cells)) print({ identifier, t: Date.now(), cells });
-    told = JSON.stringify(cells);
-    return until !== undefined && (cells[until.variable] ?? 0) >= until.cells;
-  };
-  await replay.drain(session, { until: isEnough, maxLooks: Infinity });
-  await session.close();
-  replay.assertWrittenOnce();
-  print({
-    identifier,
-    epochs: replay.epochs,
-    end: replay.end ?? null,
-    variables: replay.structure.variables.map((v) => ({
-      ...v,
-      shape: replay.shape(v.name),
-      values: replay.cells(v.name),
-      written: replay.written(v.name),
-    })),
-  });
+function counts(): Record<string, number> {
+  return Object.fromEntries(replay.names.map((name) => [name, replay.writtenCount(name)]));
 }
 
-const registry = new Registry([]);
-const running: Promise<void>[] = [];
-for await (const line of createInterface({ input: process.stdin })) {
-  running.push(follow(requestSchema.parse(JSON.parse(line))));
+async function differences(): Promise<string[]> {
+  if (order.backend === "labber") {
+    return await labberDifferences(replay, order.path, String(replay.structure.attrs.log), temp);
+  }
+  const output = join(temp, "converted.hdf5");
+  await convertFile(join(order.path, "dataset.hdf5"), output, temp, () => {});
+  return replay.differences(await netcdfContent(output));
 }
-await Promise.all(running);
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void, undefined> {
+  let rest = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts;
+  }
+}

@@ -5,7 +5,7 @@ usage: labber_live.py make FOLDER              writes the logs that have no entr
        labber_live.py run CASE FILE [--pause S] [--stop-after N]
                                                measures a case into FILE, one step every S seconds, and prints a JSON line
                                                for each; after N steps the process ends as if killed
-A step is one point of an entry (grid, snake), one trace, or a further log.
+A step is one point of an entry (grid, snake), one trace (vector), or what begins a log.
 """
 import argparse
 import json
@@ -68,7 +68,7 @@ def point(i, row, alternate=False):
     return [x, 10.0 * row, np.nan if (i + row) % 4 == 1 else x + row / 8, np.sin(x), np.cos(row)]
 
 
-def measure_points(h, group, alternate=False):
+def measure_points(h, group, alternate=False, completed=True):
     """Each entry gets its setpoints, then point by point what is measured."""
     data = group["Data/Data"]
     for row in range(ROWS):
@@ -82,11 +82,11 @@ def measure_points(h, group, alternate=False):
             group["Data"].attrs["Entries, last trace"] = np.int32(i + 1)
             h.flush()
             yield
-    group["Data"].attrs["Completed"] = True
+    group["Data"].attrs["Completed"] = completed
     h.flush()
 
 
-def measure_traces(h, group):
+def measure_traces(h, group, completed=True):
     data, trace = group["Data/Data"], group["Traces/S"]
     for row in range(ROWS):
         trace.resize(row + 1, axis=2)
@@ -96,7 +96,7 @@ def measure_traces(h, group):
         data[:, :, row] = row / 4
         h.flush()
         yield
-    group["Data"].attrs["Completed"] = True
+    group["Data"].attrs["Completed"] = completed
     h.flush()
 
 
@@ -122,24 +122,21 @@ def vector(h):
 
 
 def logs(h):
-    yield from grid(h)
-    for n in (2, 10):
-        group = h.create_group(f"Log_{n}")
-        yield from vector_in(h, group) if n == 2 else grid_in(h, group)
-
-
-def vector_in(h, group):
-    traces(group)
+    """Three logs in one file, of which the first two were stopped."""
+    scalars(h)
     h.flush()
     yield
-    yield from measure_traces(h, group)
-
-
-def grid_in(h, group):
-    scalars(group)
+    yield from measure_points(h, h, completed=False)
+    second = h.create_group("Log_2")
+    traces(second)
     h.flush()
     yield
-    yield from measure_points(h, group)
+    yield from measure_traces(h, second, completed=False)
+    last = h.create_group("Log_10")
+    scalars(last)
+    h.flush()
+    yield
+    yield from measure_points(h, last)
 
 
 CASES = dict(grid=grid, snake=snake, vector=vector, logs=logs)

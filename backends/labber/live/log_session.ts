@@ -69,9 +69,10 @@ export class LogSession implements LiveSession {
     } catch (e) {
       return this.#missed(SyncError.from(e), now);
     }
+    const alive = state !== this.#seen;
     [this.#seen, this.#wasYoung] = [state, isYoung(stat)];
     [this.#misses, this.#lastGood] = [0, now];
-    return this.#told(seen);
+    return { ...this.#told(seen), alive };
   }
 
   #read(): Seen {

@@ -71,23 +71,24 @@ export class ContainerSession implements LiveSession {
     const stat = this.#file.stat();
     if (!stat) return this.#missing(now);
     const state = fingerprintText(stat);
-    if (state !== this.#met) this.#pace.changed(now, stat.mtime_ms);
+    const alive = state !== this.#met;
+    if (alive) this.#pace.changed(now, stat.mtime_ms);
     this.#met = state;
     if (state !== this.#seen || !this.#view.isComplete) {
       try {
         await this.#read(stat, state);
       } catch (e) {
-        return this.#missed(SyncError.from(e), now, successor);
+        return { ...this.#missed(SyncError.from(e), now, successor), alive };
       }
     }
     this.#misses = 0;
     this.#lastGood = now;
     const changes = this.#view.told();
     if (!this.#view.isComplete && !this.#isLate(now, successor)) {
-      return { changes, more: this.#pace.isQuiet(now) || !this.#view.isKnown };
+      return { changes, alive, more: this.#pace.isQuiet(now) || !this.#view.isKnown };
     }
     const end = this.#end(now, successor);
-    return end ? { changes, end } : { changes };
+    return end ? { changes, end } : { changes, alive };
   }
 
   async #read(stat: ExactStat, state: string): Promise<void> {
