@@ -92,8 +92,9 @@ for (
       Deno.chmodSync(source, 0o555);
       for (const file of files) Deno.chmodSync(join(source, file), 0o444);
       const before = await listing(source);
-      const script = `import { followDatabase } from "./follow_database.ts";
-import { withReadOnly } from ${JSON.stringify(import.meta.resolve("./with_read_only.ts"))};
+      const script = `import { withReadOnly } from ${
+        JSON.stringify(import.meta.resolve("./with_read_only.ts"))
+      };
         let wrote = true;
         try { Deno.writeTextFileSync(${JSON.stringify(join(source, "x"))}, ""); } catch { wrote = false; }
         const n = await withReadOnly(${JSON.stringify(join(source, "wal_only.db"))},
