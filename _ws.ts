@@ -1,0 +1,27 @@
+import { request } from "node:http";
+import { LiveSessions } from "./src/live/live_sessions.ts";
+import { systemEnv } from "./src/env.ts";
+import { eventReply } from "./src/live/event_reply.ts";
+import { FACTS, floats } from "./src/live/test_run.ts";
+let sent = 0, frames = 0, merged=0, snaps=0;
+const orig = WebSocket.prototype.send;
+WebSocket.prototype.send = function (t: any) { sent += t.length; frames++; if (t.includes('"seq_from"')) merged++; if (t.startsWith('{"type":"snapshot')) snaps++; return orig.call(this, t); };
+const s = new LiveSessions({ env: systemEnv });
+const f = s.begin(FACTS);
+const plain = { units: null, long_name: null, depends_on: [] };
+const N = 12_000;
+f.open({ name: "x", attrs: {}, variables: [{ ...plain, name: "y", dtype: "f8", dims: ["a", "b"], shape: [N, 1000], role: "measured" }] });
+const c = new AbortController();
+const srv = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (r) => eventReply(s, f.id, r, c.signal));
+const row = Array.from({ length: 1000 }, (_, i) => i);
+const call = request({ host: "127.0.0.1", port: srv.addr.port, path: "/", headers: { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" } });
+call.end();
+const sock: any = await new Promise((r) => call.on("upgrade", (_a: unknown, so: unknown) => r(so)));
+sock.pause();
+let i = 0;
+for (let k = 0; k < 40; k++) { for (let j = 0; j < 100; j++) f.apply([floats("y", [i++ % N, 0], [1, 1000], row)]); await new Promise((r) => setTimeout(r, 50)); }
+console.log("while paused: frames", frames, "bytes", sent, "seq", f.view.seq, "rss", Math.round(Deno.memoryUsage().rss / 1e6));
+sock.resume(); let got = 0; sock.on("data", (d: Uint8Array) => got += d.length);
+await new Promise((r) => setTimeout(r, 3000));
+console.log("after: frames", frames, "bytes", sent, "got", got, "merged", merged, "snaps", snaps);
+sock.destroy(); c.abort(); await srv.shutdown(); s.close();
