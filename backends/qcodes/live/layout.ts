@@ -64,10 +64,11 @@ export class Layout {
     return changes;
   }
 
-  /** Every parameter lies as in the finished file, and none has its setpoints apart from the others. */
+  /** Every parameter lies as in the finished file, and none has setpoints or points apart from the others. */
   get isFinal(): boolean {
+    const isPlain = (name: string) => name === "index" || this.description.params.has(name);
     return this.#trees.every((tree) => tree.isFinal) &&
-      this.variables.every((v) => this.description.params.has(v.name));
+      this.variables.every(({ name, dims }) => isPlain(name) && dims.every(isPlain));
   }
 
   /** Points of all measured parameters so far. */

@@ -1,4 +1,5 @@
 /** Random runs of a seed, followed while rows come in at random: every point is there once, with its setpoints. */
+import { sizeOf } from "../../../src/kit/labelled.ts";
 import { assertEquals } from "../../../tests/assert.ts";
 import { Random } from "../../../tests/faults/prng.ts";
 import { LiveReplay } from "../../../tests/live_replay.ts";
@@ -16,49 +17,54 @@ interface Plan {
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-/** One to three measured parameters on up to two scalar setpoints and perhaps an array, in their own or common rows. */
+/**
+ * One to three measured parameters on up to two scalar setpoints and perhaps an array; one may depend on the outer
+ * setpoints alone.
+ */
 function plan(random: Random): Plan {
   const scalars = range(random.below(3)).map((k) => `x${k}`);
   const withArrays = random.below(3) === 0;
-  const setpoints = [...scalars, ...withArrays ? ["f"] : []];
-  const parameters: Parameters = {};
-  for (const name of setpoints) parameters[name] = name === "f" ? { type: "array" } : {};
-  const measured = range(1 + random.below(3)).map((k) => `m${k}`);
-  for (const name of measured) {
-    parameters[name] = {
-      on: setpoints.length > 0 ? setpoints : undefined,
-      type: withArrays ? "array" : "numeric",
-    };
+  const parameters: Parameters = Object.fromEntries(scalars.map((name) => [name, {}]));
+  if (withArrays) parameters.f = { type: "array" };
+  const measured = range(1 + random.below(3)).map((k) => {
+    const depth = random.below(4) === 0 ? random.below(scalars.length + 1) : scalars.length;
+    const on = [...scalars.slice(0, depth), ...withArrays ? ["f"] : []];
+    return { name: `m${k}`, depth, on };
+  });
+  for (const { name, on } of measured) {
+    parameters[name] = { ...on.length > 0 ? { on } : {}, type: withArrays ? "array" : "numeric" };
   }
   const extents = scalars.map(() => 2 + random.below(4));
   const length = 1 + random.below(4);
-  const shapes = Object.fromEntries(
-    random.below(2) === 0 && setpoints.length > 0
-      ? measured.map((m) => [m, [...extents, ...withArrays ? [length] : []]])
+  const shapes: Plan["shapes"] = Object.fromEntries(
+    random.below(2) === 0
+      ? measured.filter((m) => m.on.length > 0).map((
+        { name, depth },
+      ) => [name, [...extents.slice(0, depth), ...withArrays ? [length] : []]])
       : [],
   );
   const rows: LabRow[] = [];
-  const points = new Map(measured.map((m) => [m, [] as string[]]));
-  const size = extents.reduce((a, b) => a * b, 1);
+  const points = new Map(measured.map((m) => [m.name, [] as string[]]));
+  const size = sizeOf(extents);
   const disorder = random.below(4), ragged = withArrays && random.below(3) === 0;
   const count = random.below(3) === 0 ? random.below(size + 1) : size + (random.below(4) === 0 ? 3 : 0);
   for (let n = 0; n < count; n++) {
-    const index = extents.map((_, k) =>
-      Math.floor(n / extents.slice(k + 1).reduce((a, b) => a * b, 1)) % (extents[k] ?? 1)
-    );
-    for (const m of measured) {
-      if (random.below(12) === 0) continue;
-      const place = index.map((i) => disorder === 0 ? random.below(6) : disorder === 1 ? -i : i);
+    const index = extents.map((extent, k) => Math.floor(n / sizeOf(extents.slice(k + 1))) % extent);
+    for (const { name, depth } of measured) {
+      if (random.below(12) === 0 || index.slice(depth).some((i) => i > 0)) continue;
+      const place = index.slice(0, depth).map((i) =>
+        disorder === 0 ? random.below(6) : disorder === 1 ? -i : i
+      );
       const elements = !withArrays ? 1 : ragged ? 1 + random.below(4) : length;
       const values = range(elements).map(() => random.below(9) === 0 ? NaN : random.below(100) / 4);
       const f = range(elements).map((k) => k * (disorder === 2 && random.below(20) === 0 ? 3 : 1));
       const value = Number.isNaN(values[0]) ? "nan" : values[0] ?? null;
       rows.push({
-        ...Object.fromEntries(scalars.map((s, k) => [s, place[k] ?? 0])),
+        ...Object.fromEntries(place.map((p, k) => [`x${k}`, p])),
         ...withArrays ? { f: npy([elements], Float64Array.from(f)) } : {},
-        [m]: withArrays ? npy([elements], Float64Array.from(values)) : value,
+        [name]: withArrays ? npy([elements], Float64Array.from(values)) : value,
       });
-      values.forEach((v, k) => points.get(m)?.push(String([...place, ...withArrays ? [f[k]] : [], v])));
+      values.forEach((v, k) => points.get(name)?.push(String([...place, ...withArrays ? [f[k]] : [], v])));
     }
   }
   return { parameters, shapes, rows, points };
