@@ -21,8 +21,13 @@ export class LiveSandbox {
     readonly log: string[],
   ) {}
 
-  static async open(live: AgentOptions["live"] = {}): Promise<LiveSandbox> {
+  /** @param platform address of a hub; without it the embedded one is used */
+  static async open(live: AgentOptions["live"] = {}, platform?: string): Promise<LiveSandbox> {
     const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "live_" }));
+    if (platform !== undefined) {
+      await Deno.mkdir(join(root, "home"));
+      await Deno.writeTextFile(join(root, "home", "config.toml"), `[platform]\nurl = "${platform}"\n`);
+    }
     const log: string[] = [];
     const options: AgentOptions = {
       home: join(root, "home"),
