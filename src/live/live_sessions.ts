@@ -17,6 +17,8 @@ export const HEARTBEAT_MS = 5_000;
 const TICK_MS = 500;
 /** Readers of all sessions together. */
 const MAX_READERS = 512;
+/** Sessions at once: an agent has at most 64 for each source, a hub those of all its agents. */
+const MAX_SESSIONS = 2048;
 /** Ids of sessions that are gone, for a better word than "unknown". */
 const GONE_KEPT = 1000;
 
@@ -60,12 +62,18 @@ export class LiveSessions {
     this.#memory = new ReplayMemory(this.#folder, eventsInMemory ?? EVENTS_IN_MEMORY);
   }
 
-  /** A measurement is going to be followed. It is listed once it is open; one with the same id is replaced. */
+  /**
+   * A measurement is going to be followed. It is listed once it is open; one with the same id is replaced.
+   * @throws SyncError `live_sessions_too_many`
+   */
   begin(facts: SessionFacts): LiveFeed {
     return new LiveFeed(this.#add(facts), this.#env);
   }
 
-  /** A measurement that another agent follows, as it passes it on; the one that is known already, if there is one. */
+  /**
+   * A measurement that another agent follows, as it passes it on; the one that is known already, if there is one.
+   * @throws SyncError `live_sessions_too_many`
+   */
   adopt(facts: SessionFacts & { id: string }): LiveRelay {
     this.#sweep();
     const known = this.#relays.get(facts.id);
@@ -152,6 +160,16 @@ export class LiveSessions {
 
   #add(facts: SessionFacts): LiveStream {
     this.#sweep();
+    if (this.#streams.size >= MAX_SESSIONS) {
+      throw new SyncError(
+        "busy",
+        "live_sessions_too_many",
+        `${MAX_SESSIONS} measurements are followed already`,
+        {
+          hint: "They are forgotten 10 minutes after their end.",
+        },
+      );
+    }
     const id = facts.id ?? this.#env.uuid();
     this.#streams.get(id)?.close();
     this.#streams.delete(id);

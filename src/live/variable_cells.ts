@@ -4,7 +4,7 @@
  * the cells are laid anew, each time with twice the room.
  */
 import type { Variable } from "./live_event.ts";
-import { type Box, eachRun, end, sizeOf, stridesOf } from "./box.ts";
+import { type Box, eachRun, end, intersection, sizeOf, stridesOf } from "./box.ts";
 import { type Page, PAGE_BYTES, type PagePool } from "./page_pool.ts";
 import { writtenBoxes } from "./written_boxes.ts";
 import { WrittenBits } from "./written_bits.ts";
@@ -202,13 +202,16 @@ export class VariableCells {
       // What is cut off on this axis, whole on the later ones and already cut on the earlier ones.
       const offset = shape.map((_, i) => i === axis ? from : 0);
       const cut = shape.map((length, i) => i < axis ? length : i === axis ? to - from : old[i] ?? 0);
-      this.#clear({ offset, shape: cut });
+      // Much of it may never have been measured: an extent says nothing about that.
+      for (const box of this.#boxes(this.#chunks, this.#layout)) {
+        const measured = intersection(box, { offset, shape: cut });
+        if (measured) this.#clear(measured);
+      }
     }
     this.#shape = [...shape];
   }
 
   #clear(box: Box): void {
-    if (this.#chunks.size === 0) return;
     const touched = new Set<number>();
     eachRun(box, this.#layout.strides, (cell, _index, length) => {
       for (let done = 0; done < length;) {

@@ -18,6 +18,7 @@ const STATUS: Readonly<Record<string, number>> = {
   live_position_invalid: 422,
   live_change_invalid: 422,
   live_readers_too_many: 503,
+  live_sessions_too_many: 503,
 };
 
 export function liveRoutes({ catalogue, live, closing }: HubParts): Hono<HubEnv> {
