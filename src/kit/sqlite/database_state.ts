@@ -1,5 +1,5 @@
 /** What tells, without any lock, whether a SQLite database changed and which of its side files matter. */
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { fingerprintText, statExact } from "../fingerprint.ts";
 import { SyncError } from "../errors.ts";
 
@@ -15,8 +15,6 @@ export interface DatabaseState {
   modified: number;
   /** A `-wal` with frames: rows may exist only there. */
   wal: boolean;
-  /** A `-shm` beside that `-wal`. */
-  shm: boolean;
   /** A rollback journal with a valid header: a transaction is open, or its writer died. */
   journal: boolean;
 }
@@ -31,6 +29,7 @@ const JOURNAL_MAGIC = "d9d505f920a163d7";
  * @throws SyncError `sqlite_missing`, `sqlite_unreadable` (class source) or `sqlite_not_a_database` (class data)
  */
 export function databaseState(path: string): DatabaseState {
+  path = realPath(path);
   const stat = statOf(path);
   if (!stat) {
     throw new SyncError("source", "sqlite_missing", `${path} does not exist`, {
@@ -68,9 +67,18 @@ export function databaseState(path: string): DatabaseState {
     ),
     size: Number(stat.size) + (hasWal ? Number(wal.size) : 0),
     wal: hasWal,
-    shm: hasWal && statOf(`${path}-shm`) !== null,
     journal: hasJournal,
   };
+}
+
+/** Where the side files of a database are: beside the file itself, not beside a link to it. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // Whoever reads it finds out why.
+    return path;
+  }
 }
 
 function statOf(path: string) {

@@ -1,5 +1,6 @@
 /** Looks again and again at somebody else's database that is being written to, without a trace (rule B2). */
 import { SyncError } from "../errors.ts";
+import { realPath } from "./database_state.ts";
 import { CommittedDatabase } from "./in_place/committed_database.ts";
 import { WasmConnection } from "./in_place/wasm_connection.ts";
 import { type Engine, loadEngine } from "./in_place/wasm_engine.ts";
@@ -42,7 +43,7 @@ class Follower implements DatabaseFollower {
   #database: ReadOnlyDatabase | null = null;
 
   constructor(readonly engine: Engine, readonly path: string) {
-    this.#source = new CommittedDatabase(path, CACHE);
+    this.#source = new CommittedDatabase(realPath(path), CACHE);
   }
 
   get bytesRead(): number {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { SyncError } from "../errors.ts";
-import { type DatabaseState, databaseState } from "./database_state.ts";
+import { type DatabaseState, databaseState, realPath } from "./database_state.ts";
 import type { CommittedDatabase } from "./in_place/committed_database.ts";
 import { ReadOnlyDatabase } from "./read_only_database.ts";
 import { sqliteError } from "./sqlite_error.ts";
@@ -47,7 +47,7 @@ export function openCopy(path: string, state: DatabaseState, folder: string): Re
   const copy = join(folder, "copy.db");
   try {
     for (const suffix of ["", ...(state.wal ? ["-wal"] : []), ...(state.journal ? ["-journal"] : [])]) {
-      copyFileSync(path + suffix, copy + suffix);
+      copyFileSync(realPath(path) + suffix, copy + suffix);
     }
   } catch (e) {
     if (e instanceof Error && "code" in e && e.code === "ENOENT") return null;

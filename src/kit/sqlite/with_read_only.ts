@@ -1,7 +1,7 @@
 /** Reads a consistent state of somebody else's SQLite database (rule B2). */
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type DatabaseState, databaseState } from "./database_state.ts";
+import { type DatabaseState, databaseState, realPath } from "./database_state.ts";
 import { busy, openInPlace } from "./follow_database.ts";
 import { CommittedDatabase } from "./in_place/committed_database.ts";
 import { loadEngine } from "./in_place/wasm_engine.ts";
@@ -43,10 +43,11 @@ export async function withReadOnly<T>(
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (attempt > 0) await sleep(PAUSE * attempt);
     const state = await settledState(path);
-    const outcome = (state.wal || state.journal) && attempt < attempts - 1
-      ? await readState(path, read, options)
-      : state.wal || state.journal || attempt === attempts - 1
-      ? await readCopy(read, options, (folder) => openCopy(path, state, folder))
+    const copy = () => readCopy(read, options, (folder) => openCopy(path, state, folder));
+    const outcome = state.wal || state.journal
+      ? await readState(path, read, options, copy)
+      : attempt === attempts - 1
+      ? await copy()
       : await readImmutable(path, state, read);
     if (outcome) return outcome.value;
   }
@@ -56,11 +57,19 @@ export async function withReadOnly<T>(
 /** What came of one attempt; null when the database changed meanwhile. */
 type Outcome<T> = { value: T } | null;
 
-/** Reads the committed state of a database with a log, where it lies. */
-async function readState<T>(path: string, read: Read<T>, options: ReadOnlyOptions): Promise<Outcome<T>> {
+/**
+ * Reads the committed state of a database with a log or journal, where it lies.
+ * @param copy reads one whose journal only SQLite understands
+ */
+async function readState<T>(
+  path: string,
+  read: Read<T>,
+  options: ReadOnlyOptions,
+  copy: () => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
   const engine = await loadEngine();
-  using source = new CommittedDatabase(path, CACHE);
-  if (!source.begin()) return null;
+  using source = new CommittedDatabase(realPath(path), CACHE);
+  if (!source.begin()) return await copy();
   // The engine was built without UTF-16, in which a database may be written, though hardly any is.
   if (!source.isUtf8) return await readCopy(read, options, (folder) => openStateCopy(source, folder));
   return await judged(async () => {

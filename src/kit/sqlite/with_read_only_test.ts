@@ -39,8 +39,9 @@ function copyFixture(folder: string, files = ["wal_only.db", "wal_only.db-wal", 
 
 function makeDatabase(path: string, mode: "wal" | "delete", rows = 10): void {
   using db = new DatabaseSync(path);
-  db.exec(`PRAGMA journal_mode=${mode}; CREATE TABLE t (id INTEGER PRIMARY KEY, a, b)`);
+  db.exec(`PRAGMA journal_mode=${mode}; CREATE TABLE t (id INTEGER PRIMARY KEY, a, b); BEGIN`);
   for (let i = 0; i < rows; i++) db.prepare("INSERT INTO t (a, b) VALUES (?, ?)").run(i, -i);
+  db.exec("COMMIT");
 }
 
 const countRuns = (path: string) => withReadOnly(path, (db) => db.get("SELECT count(*) AS n FROM runs")?.n);
@@ -54,7 +55,7 @@ Deno.test("rows that are only in the WAL are seen, and no file beside it changes
     assertEquals(await listing(folder), before);
   }));
 
-Deno.test("a WAL without its -shm is read through a private copy that is removed", () =>
+Deno.test("a WAL without its -shm is read, and nothing is left anywhere", () =>
   inFolder(async (folder) => {
     const path = copyFixture(folder, ["wal_only.db", "wal_only.db-wal"]);
     const temp = await Deno.makeTempDir();
@@ -63,6 +64,18 @@ Deno.test("a WAL without its -shm is read through a private copy that is removed
     assertEquals(await listing(folder), before);
     assertEquals([...Deno.readDirSync(temp)], []);
     await Deno.remove(temp);
+  }));
+
+Deno.test("the WAL of a database is beside the file, not beside a link to it", () =>
+  inFolder(async (folder) => {
+    Deno.mkdirSync(join(folder, "data"));
+    const path = copyFixture(join(folder, "data"));
+    const link = join(folder, "link.db");
+    Deno.symlinkSync(path, link);
+    assertEquals(databaseState(link).wal, true);
+    assertEquals(await countRuns(link), 1);
+    using follower = await followDatabase(link);
+    assertEquals(follower.read((db) => db.get("SELECT count(*) AS n FROM runs")?.n), 1);
   }));
 
 Deno.test("a quiet database in WAL mode gets no side files", () =>

@@ -1,6 +1,7 @@
 /**
  * Somebody else's database where it lies, as one committed state: the pages of the database file, and over them those of
- * its write-ahead log or rollback journal. No lock is taken and nothing opened for writing; whether the state held is found out afterwards.
+ * its write-ahead log or rollback journal. No lock is taken and nothing opened for writing; whether the state held is
+ * found out afterwards.
  */
 import { SyncError } from "../../errors.ts";
 import { changeProbe } from "./change_probe.ts";
@@ -12,10 +13,16 @@ import { ReadOnlyFile } from "./read_only_file.ts";
 import { NOT_UNDERSTOOD, RollbackJournal } from "./rollback_journal.ts";
 import { sharedLastFrame } from "./shared_index.ts";
 import { StateCheck } from "./state_check.ts";
-import { FRAME_HEADER_SIZE, framePosition, parseFrameHeader, sameSalts } from "./wal_format.ts";
+import {
+  FRAME_HEADER_SIZE,
+  framePosition,
+  parseFrameHeader,
+  sameSalts,
+  type WalHeader,
+} from "./wal_format.ts";
 import { readWalHeader, WalIndex } from "./wal_index.ts";
 
-/** Bytes. */
+/** Bytes behind the last commit from which on they are not read again at every look. */
 const LARGE_TRANSACTION = 1 << 20;
 /** A log that was written to within this time has a writer that keeps the shared index, ms. */
 const LIVE_WRITER = 2000;
@@ -169,7 +176,7 @@ export class CommittedDatabase implements Disposable {
     const { check, pages, journal } = this.#state;
     if (!check.stillHolds()) throw new Error("the state of the database is lost");
     const frame = this.#index?.frames.get(page);
-    if (frame !== undefined) return this.#frame(page, frame);
+    if (this.#index && frame !== undefined) return this.#frame(page, frame, this.#index.header);
     const original = journal?.page(page);
     if (original) return original;
     check.notePage(page);
@@ -180,13 +187,13 @@ export class CommittedDatabase implements Disposable {
     return single;
   }
 
-  #frame(page: number, frame: number): Uint8Array {
+  #frame(page: number, frame: number, generation: WalHeader): Uint8Array {
     const { log, pageSize, check } = this.#state;
     check.noteFrame();
     const bytes = new Uint8Array(FRAME_HEADER_SIZE + pageSize);
     const length = log?.readAt(bytes, framePosition(frame, pageSize));
     const header = parseFrameHeader(bytes);
-    if (length !== bytes.length || header.page !== page || !sameSalts(header, this.#index!.header)) {
+    if (length !== bytes.length || header.page !== page || !sameSalts(header, generation)) {
       throw new Error("the log of the database began again");
     }
     const content = bytes.subarray(FRAME_HEADER_SIZE);

@@ -55,14 +55,17 @@ export class StateCheck {
   stillHolds(): boolean {
     if (this.#pages < PAGES_PER_LOOK) return this.#holds;
     this.#pages = 0;
-    return performance.now() - this.#asked < ASK_EVERY ? this.#holds : this.holds();
+    return performance.now() - this.#asked < ASK_EVERY ? this.#holds : this.holds(true);
   }
 
-  /** Whether everything that was read until now belongs to the state. */
-  holds(): boolean {
+  /**
+   * Whether everything that was read until now belongs to the state.
+   * @param goesOn more will be read of it
+   */
+  holds(goesOn = false): boolean {
     if (!this.#holds) return false;
     this.#holds = this.overlay instanceof ChangedPages
-      ? this.#holdsByLog(this.overlay)
+      ? this.#holdsByLog(this.overlay, goesOn)
       : this.overlay
       ? this.#holdsByJournal(this.overlay)
       : this.#isAtRest();
@@ -72,11 +75,13 @@ export class StateCheck {
     return this.#holds;
   }
 
-  #holdsByLog(changes: ChangedPages): boolean {
-    // Followed even where it is not needed, for the log may begin again before the next time.
-    this.#traced &&= changes.collect();
+  #holdsByLog(changes: ChangedPages, goesOn: boolean): boolean {
     if (this.#framesRead && !changes.isSameGeneration()) return false;
-    if (this.#settled && this.#isUntouched()) return true;
+    const isUntouched = this.#settled && this.#isUntouched();
+    if (isUntouched && !goesOn) return true;
+    // Followed even where it is not needed yet, for the log may begin again before the next time.
+    this.#traced &&= changes.collect();
+    if (isUntouched) return true;
     return this.#open.size === 0 || this.#traced && this.#open.isDisjointFrom(changes.pages);
   }
 
