@@ -21,6 +21,7 @@ Deno.test("lines of a trace are taken apart, whatever stands in names and struct
   ]);
   assertEquals(call.result, "-1 EPERM (not (ever))");
   assertEquals(parseCall('write(3</x>, ""..., 5 <unfinished ...>').args.length, 3);
+  assertEquals(parseCall("fcntl(3</x>, F_GETLK <unfinished ...>) = ?").args, ["3</x>", "F_GETLK"]);
   assertThrows(() => parseCall("what is this"));
 });
 

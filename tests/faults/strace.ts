@@ -56,7 +56,7 @@ export function parseCall(line: string): SystemCall {
   const head = /^(\w+)\(/.exec(line);
   if (!head) throw new Error(`no system call: ${line}`);
   const [args, end] = splitArguments(line, head[0].length);
-  const result = /^\)?\s*(?:<unfinished \.\.\.>|= (.*))?$/.exec(line.slice(end));
+  const result = /^\)?\s*(?:<unfinished \.\.\.>(?:\)\s+= \?)?|= (.*))?$/.exec(line.slice(end));
   if (!result) throw new Error(`no result: ${line}`);
   return { name: head[1] ?? "", args, result: result[1] ?? "", line };
 }
