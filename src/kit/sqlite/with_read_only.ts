@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type DatabaseState, databaseState, realPath } from "./database_state.ts";
 import { busy, openInPlace } from "./follow_database.ts";
 import { CommittedDatabase } from "./in_place/committed_database.ts";
+import { MTIME_TICK } from "./in_place/state_check.ts";
 import { loadEngine } from "./in_place/wasm_engine.ts";
 import { openCopy, openImmutable, openStateCopy } from "./open_read_only.ts";
 import { ReadOnlyDatabase } from "./read_only_database.ts";
@@ -17,8 +18,6 @@ export interface ReadOnlyOptions {
 
 type Read<T> = (db: ReadOnlyDatabase) => T | Promise<T>;
 
-/** Two writes within this time may leave the same mtime, so a file must be older than that, ms. */
-const MTIME_TICK = 20;
 /** Before a read is repeated, ms; longer every time. */
 const PAUSE = 10;
 /** Kept in memory of a database in WAL mode, bytes: what its log holds can then be read although the log begins again. */
