@@ -82,13 +82,14 @@ Deno.test("a killed live host is replaced: the same session goes on in another e
   const counts = new Counts(box.serving, other.id);
   await box.until("the first count", () => counts.values.length === 1);
   Deno.kill(box.hosts()[0] ?? 0, "SIGKILL");
-  await append(path, ["b 2"]);
+  await append(path, ["b 2", "b end"]);
   await box.until(
     "another epoch with both counts",
     () => counts.epochs.length === 2 && counts.values.length === 2,
   );
-  assertEquals([counts.values, box.session("b")?.id], [[1, 2], other.id]);
-  await append(path, ["b end"]);
+  assertEquals(counts.values, [1, 2]);
+  await box.until("its end", () => counts.end !== undefined);
+  assertEquals([counts.end?.reason, counts.end?.complete], ["completed", true]);
   await box.synced("b");
 });
 

@@ -199,6 +199,7 @@ export class LiveSource {
         time_zone: typeof time_zone === "string"
           ? time_zone
           : Intl.DateTimeFormat().resolvedOptions().timeZone,
+        resumed: entry.feed !== undefined,
         temp: join(s.home.stagingDir, `live-${s.env.uuid()}`),
         folder: this.files.folderOf(item.dataset_uuid),
       });

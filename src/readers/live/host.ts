@@ -139,6 +139,7 @@ class LiveHost {
       timeZone: request.time_zone,
       now: () => Date.now(),
       wake: () => this.#wake(id),
+      ...(request.resumed ? { resumed: true as const } : {}),
     };
     await Deno.mkdir(request.temp, { recursive: true, mode: 0o700 });
     const answer = await guarded(

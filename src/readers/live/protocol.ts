@@ -34,6 +34,8 @@ export const toHostSchema = z.discriminatedUnion("type", [
     config: z.record(text, z.unknown()),
     item: z.strictObject({ identifier: text, path: text }),
     time_zone: text,
+    /** It was followed until a moment ago, by a process that is gone. */
+    resumed: z.boolean(),
     /** Private folder of the session, not there yet. */
     temp: text,
     /** Folder for the live file, made when needed; null: none is written. */

@@ -10,7 +10,7 @@ import {
   type FolderBackend,
 } from "../../kit/define_backend.ts";
 import type { ReadResult } from "../../kit/drafts.ts";
-import type { LiveAnswer, LiveChange, LiveLook } from "../../kit/live.ts";
+import type { LiveAnswer, LiveChange, LiveContext, LiveLook } from "../../kit/live.ts";
 
 const COLLECTED = "2024-01-01T00:00:00.000000+00:00";
 const textOf = (value: unknown) => typeof value === "string" ? value : "";
@@ -53,8 +53,14 @@ function obey(line: string): void {
   if (line === "throw") throw new Error("told to throw");
 }
 
-function follow(name: string, path: string, silence: "ends" | "parks", run?: string): LiveAnswer {
-  if (linesOf(path, run).at(-1) === "end") return { not_live: "it has ended" };
+function follow(
+  name: string,
+  path: string,
+  silence: "ends" | "parks",
+  { resumed }: LiveContext,
+  run?: string,
+): LiveAnswer {
+  if (linesOf(path, run).at(-1) === "end" && !resumed) return { not_live: "it has ended" };
   let done = 0;
   let opened = false;
   const look = (): LiveLook => {
@@ -108,9 +114,9 @@ const folders: FolderBackend = defineBackend({
     const file = join(path, "counter.txt");
     return draftOf(identifier, file, linesOf(file));
   },
-  live: (config: Config, { identifier, path }) => {
+  live: (config: Config, { identifier, path }, context) => {
     if (config.asked) Deno.writeTextFileSync(textOf(config.asked), `${identifier}\n`, { append: true });
-    return follow(identifier, join(path, "counter.txt"), "ends");
+    return follow(identifier, join(path, "counter.txt"), "ends", context);
   },
 });
 
@@ -139,7 +145,7 @@ const database: DatabaseBackend = defineBackend({
     Deno.writeTextFileSync(file, lines.map((line) => `${line}\n`).join(""));
     return draftOf(identifier, file, lines, true);
   },
-  live: ({ path }, { identifier }) => follow(identifier, textOf(path), "parks", identifier),
+  live: ({ path }, { identifier }, context) => follow(identifier, textOf(path), "parks", context, identifier),
 });
 
 export default [folders, database];
