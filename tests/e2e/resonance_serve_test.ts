@@ -38,13 +38,13 @@ Deno.test("resonance: runs are synchronized as they end, in a database deep insi
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
       };
-      await until(["not_started"]);
+      await until(["live"]);
       writer.closeRun();
       await until(["done"]);
       writer.openRun("second");
       writer.openStream("primary", {});
       measure(1);
-      await until(["done", "not_started"]);
+      await until(["done", "live"]);
       writer.closeRun({ exitStatus: "aborted" });
       await until(["done", "done"]);
       assertEquals(serving.activity().sources.map((s) => s.watching), ["polling"]);

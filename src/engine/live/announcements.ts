@@ -38,8 +38,9 @@ export class Announcements {
     this.#waiting.set(item, { at: 0, attempts: 0, control: new AbortController() });
   }
 
-  remove(item: number): void {
-    this.#waiting.get(item)?.control.abort(new Error("it is followed no more"));
+  /** @param atOnce an attempt is broken off; else it may end, which costs less than to do it again */
+  remove(item: number, atOnce: boolean): void {
+    if (atOnce) this.#waiting.get(item)?.control.abort(new Error("it is followed no more"));
     this.#waiting.delete(item);
   }
 
@@ -69,7 +70,7 @@ export class Announcements {
 
   /** Resolves when nothing runs any more. */
   async end(): Promise<void> {
-    for (const id of [...this.#waiting.keys()]) this.remove(id);
+    for (const id of [...this.#waiting.keys()]) this.remove(id, true);
     await Promise.all(this.#jobs.values());
   }
 
@@ -84,8 +85,9 @@ export class Announcements {
         signal: announcement.control.signal,
       });
       if ("uuid" in done) {
-        if (this.#waiting.get(id) === announcement) this.#waiting.delete(id);
-        if (done.uuid !== item.dataset_uuid && !announcement.control.signal.aborted) this.hooks.renamed(id);
+        const isFollowed = this.#waiting.get(id) === announcement;
+        if (isFollowed) this.#waiting.delete(id);
+        if (isFollowed && done.uuid !== item.dataset_uuid) this.hooks.renamed(id);
         return;
       }
     } catch (e) {

@@ -180,7 +180,7 @@ export class LiveDesk implements LiveLane {
   /** The item takes the normal way now, at once when it was followed. */
   #closed(source: ReadySource, item: number, end: LiveEnd | null): void {
     const { catalog, env, log } = this.s;
-    this.#announcements.remove(item);
+    this.#announcements.remove(item, end?.reason === "stopped");
     const pause = end?.reason === "failed" ? AFTER_FAILURE_MS : AGAIN_MS;
     const again = { at: env.monotonic() + pause, offered: end?.reason === "failed", source };
     if (end?.reason !== "stopped") this.#notBefore.set(item, again);
