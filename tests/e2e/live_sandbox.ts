@@ -73,8 +73,13 @@ export class LiveSandbox {
 
   /** Appends lines to a run of a folder source. */
   async count(source: string, run: string, ...lines: (string | number)[]): Promise<void> {
-    await Deno.mkdir(this.path(source, run), { recursive: true });
-    await append(this.path(source, run, "counter.txt"), lines);
+    const folder = this.path(source, run);
+    const isNew = await Deno.stat(folder).then(() => false, () => true);
+    const place = isNew ? this.path(`new ${run}`) : folder;
+    if (isNew) await Deno.mkdir(place);
+    await append(join(place, "counter.txt"), lines);
+    // It comes with its first lines.
+    if (isNew) await Deno.rename(place, folder);
   }
 
   async serve(): Promise<Serving> {

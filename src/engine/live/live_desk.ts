@@ -32,11 +32,21 @@ const AGAIN_MS = 500;
 /** After a session that failed, ms. */
 const AFTER_FAILURE_MS = 300_000;
 
+/** Until an item may be asked about again. */
+interface Pause {
+  /** Monotonic ms. */
+  at: number;
+  /** Then it is to be asked about. */
+  offered: boolean;
+  /** Following it has failed: meanwhile it takes the normal way. */
+  failed: boolean;
+  source: ReadySource;
+}
+
 export class LiveDesk implements LiveLane {
   readonly #sources = new Map<number, LiveSource>();
   readonly #ends = new Map<number, LiveEnd>();
-  /** When items may be asked about again, monotonic ms, and whether they are to be. */
-  readonly #notBefore = new Map<number, { at: number; offered: boolean; source: ReadySource }>();
+  readonly #notBefore = new Map<number, Pause>();
   readonly #announcements: Announcements;
   readonly #files: LiveFiles;
   #hooks: LiveDeskHooks = { onChange() {}, connected: () => false, iteration: () => 0 };
@@ -77,7 +87,8 @@ export class LiveDesk implements LiveLane {
 
   held(): number[] {
     const followed = [...this.#sources.values()].flatMap((source) => [...source.held()]);
-    return [...followed, ...this.#announcements.busy];
+    const again = [...this.#notBefore].filter(([, pause]) => pause.offered && !pause.failed);
+    return [...followed, ...again.map(([item]) => item), ...this.#announcements.busy];
   }
 
   /** How many items are followed. */
@@ -181,9 +192,9 @@ export class LiveDesk implements LiveLane {
   #closed(source: ReadySource, item: number, end: LiveEnd | null): void {
     const { catalog, env, log } = this.s;
     this.#announcements.remove(item, end?.reason === "stopped");
-    const pause = end?.reason === "failed" ? AFTER_FAILURE_MS : AGAIN_MS;
-    const again = { at: env.monotonic() + pause, offered: end?.reason === "failed", source };
-    if (end?.reason !== "stopped") this.#notBefore.set(item, again);
+    const failed = end?.reason === "failed";
+    const at = env.monotonic() + (failed ? AFTER_FAILURE_MS : AGAIN_MS);
+    if (end?.reason !== "stopped") this.#notBefore.set(item, { at, offered: failed, failed, source });
     // One that is stopped stays `live`, to be asked about when the source or the agent is started again.
     const row = catalog.items.byId(item);
     if (row && end?.reason !== "stopped") {
