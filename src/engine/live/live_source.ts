@@ -75,7 +75,13 @@ export class LiveSource {
 
   /** Items whose normal synchronization waits. */
   *held(): Generator<number> {
+    if (this.isReplica) return;
     for (const { item, phase } of this.entries.values()) if (phase !== "parked") yield item.id;
+  }
+
+  /** Of a replica the normal run passes over the running file alone: its items need not wait. */
+  get isReplica(): boolean {
+    return this.source.info.scope_policy === "DISABLED";
   }
 
   /** Starts the process, so that it is there when it is needed. */
@@ -290,7 +296,7 @@ export class LiveSource {
         dataset_uuid: item.dataset_uuid,
         name: item.identifier,
         backend: this.source.info.identifier,
-        live_file: this.files.pathOf(item.dataset_uuid),
+        live_file: ownFile(changes) ?? this.files.pathOf(item.dataset_uuid),
       });
       feedChanges(entry.feed, changes);
     } catch (e) {
@@ -299,4 +305,11 @@ export class LiveSource {
       this.end(item.id, { reason: "failed", evidence: `${code}: ${message}`, complete: null });
     }
   }
+}
+
+/** The file of a measurement that can itself be read while it grows: a structure without variables names it. */
+function ownFile(changes: readonly WireChange[]): string | undefined {
+  const open = changes.find((change) => change.type === "open");
+  const file = open?.variables.length === 0 ? open.attrs.live_file : undefined;
+  return typeof file === "string" ? file : undefined;
 }

@@ -19,6 +19,8 @@ export class SessionFile {
   }
 
   apply(changes: readonly LiveChange[]): void {
+    // A measurement without variables has a file of its own that can be read while it grows.
+    if (changes.some((change) => change.type === "open" && change.variables.length === 0)) return;
     this.#try((file) => file.apply(changes));
   }
 
