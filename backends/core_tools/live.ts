@@ -65,7 +65,8 @@ class Session implements LiveSession {
   ) {
     this.#deafen = connection.onNotification((payload) => {
       if (payload !== "" && payload !== uuid) return;
-      this.#pace.notified = true;
+      // One word for all may be another one's.
+      if (payload === uuid) this.#pace.notified = true;
       context.wake?.();
     });
   }

@@ -104,7 +104,7 @@ class Session implements LiveSession {
   }
 
   async look(): Promise<LiveLook> {
-    if (!this.#run || this.database.changed()) {
+    if (!this.#run || this.#streams.mustRead || this.database.changed()) {
       try {
         this.#take(this.database.read((db) => this.#content(db)));
       } catch (e) {
@@ -133,6 +133,7 @@ class Session implements LiveSession {
       delayed ??= given.delayed;
     }
     if (delayed !== undefined) return { changes, delayed, ...(more ? { more } : {}) };
+    more ||= this.#streams.mustRead;
     if (more || !isOver) return { changes, ...(more ? { more } : {}) };
     return { changes, end: this.#end(run) };
   }
@@ -163,7 +164,7 @@ class Session implements LiveSession {
         }
       } else {
         this.#fed.set(entry.uid, { seq_num: entry.seq_num, time: entry.time });
-        this.#streams.add(entry);
+        this.#streams.show([entry]);
       }
     }
   }

@@ -15,50 +15,71 @@ export interface NewEvents {
   events: EventValues[];
 }
 
+/** A stream with its events: first those that are committed, then those that its writer showed before. */
+interface KnownStream {
+  table: EventTable;
+  /** Events that are committed. */
+  committed: number;
+}
+
 export class LiveStreams {
-  readonly #tables: EventTable[] = [];
+  readonly #known: KnownStream[] = [];
   #variables: StreamVariables[] = [];
+  /** Events that were shown of streams that are not known yet. */
+  #early: FedEvent[] = [];
+  /** What was shown of a stream is not what was committed: it has to be read from its beginning. */
+  mustRead = false;
 
   get events(): number {
-    return this.#tables.reduce((sum, { events }) => sum + events, 0);
+    return this.#known.reduce((sum, { table }) => sum + table.events, 0);
   }
 
-  get tables(): readonly EventTable[] {
-    return this.#tables;
-  }
-
-  /** The streams, and their events that are not known yet. */
+  /** The streams, and those of their events that were not known to be committed. */
   read(db: ReadOnlyDatabase, runUid: string): NewEvents[] {
     return readStreams(db, runUid).map((stream) => {
-      const known = this.#tables.find((table) => table.stream.uid === stream.uid);
-      return { stream, events: [...eventsAfter(db, stream.uid, known?.last)] };
+      const known = this.#find(stream.uid);
+      const last = known && known.table.seqAt(known.committed - 1);
+      return { stream, events: [...eventsAfter(db, stream.uid, last)] };
     });
   }
 
   /** @param images fields of images */
   take(found: readonly NewEvents[], images: ReadonlySet<string>): void {
+    this.mustRead = false;
     for (const { stream, events } of found) {
-      const table = this.#table(stream, images);
-      for (const event of events) table.add(event);
+      let known = this.#find(stream.uid);
+      if (!known) this.#known.push(known = { table: new EventTable(stream, images), committed: 0 });
+      const { table } = known;
+      for (const event of events) {
+        const shown = table.seqAt(known.committed);
+        if (shown === undefined) table.add(event);
+        else if (shown !== event.seq_num) {
+          this.#known.splice(this.#known.indexOf(known), 1);
+          this.mustRead = true;
+          break;
+        }
+        known.committed++;
+      }
+    }
+    this.show(this.#early.splice(0));
+  }
+
+  /** Takes in events that are not committed yet. */
+  show(events: readonly FedEvent[]): void {
+    for (const event of events) {
+      const table = this.#find(event.stream)?.table;
+      if (!table) this.#early.push(event);
+      else if (event.seq_num > table.last) table.add(event);
     }
   }
 
-  #table(stream: Stream, images: ReadonlySet<string>): EventTable {
-    let table = this.#tables.find((known) => known.stream.uid === stream.uid);
-    if (!table) this.#tables.push(table = new EventTable(stream, images));
-    return table;
-  }
-
-  /** Takes in an event that is not committed yet. @returns false when its stream is not known yet */
-  add({ stream, ...event }: FedEvent): boolean {
-    const table = this.#tables.find((known) => known.stream.uid === stream);
-    if (table && event.seq_num > table.last) table.add(event satisfies EventValues);
-    return table !== undefined;
+  #find(uid: string): KnownStream | undefined {
+    return this.#known.find(({ table }) => table.stream.uid === uid);
   }
 
   /** The variables as they are now; all that is known is given anew. @param images fields of images */
   open(names: DistinctNames, images: ReadonlySet<string>): LiveVariable[] {
-    this.#variables = this.#tables.map((table, i) => {
+    this.#variables = this.#known.map(({ table }, i) => {
       table.leaveOut(images);
       return streamVariables(table, i === 0, names);
     });
@@ -71,12 +92,13 @@ export class LiveStreams {
 
   /** Whether other variables are there than were opened. Cheap while no event comes. */
   get isAnother(): boolean {
-    return this.#tables.length !== this.#variables.length ||
-      this.#variables.some(({ table, given, fields }) =>
+    return this.#known.length !== this.#variables.length ||
+      this.#variables.some(({ table, given, fields }, i) =>
+        this.#known[i]?.table !== table ||
         given < table.events && (
-          fields.length !== table.fields.size + table.timestamps.size ||
-          fields.some((field) => field.column.isWritten && !fits(field, table.events))
-        )
+            fields.length !== table.fields.size + table.timestamps.size ||
+            fields.some((field) => field.column.isWritten && !fits(field, table.events))
+          )
       );
   }
 

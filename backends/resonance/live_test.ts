@@ -126,6 +126,26 @@ Deno.test("a writer that shows its events has them seen before they are committe
   assertEquals(await lab.differences(uid, replay), []);
 });
 
+Deno.test("what a feed left out comes with the commit", async () => {
+  using lab = new LiveLab();
+  using writer = lab.writer({ live: true });
+  const uid = writer.openRun("scan");
+  using session = await lab.follow(uid);
+  const replay = await new LiveReplay().drain(session);
+  writer.openStream("primary", { x: {} });
+  for (let n = 0; n < 3; n++) writer.writeEvent({ x: n });
+  const feed = join(lab.feeds, `${uid}.ndjson`);
+  const [first = "", second = "", third = ""] = Deno.readTextFileSync(feed).split("\n");
+  Deno.writeTextFileSync(feed, [first, "?".repeat(second.length), third, ""].join("\n"));
+  await replay.drain(session);
+  assertEquals(replay.array("x"), [0, 2]);
+  writer.closeRun();
+  await replay.drain(session);
+  assertEquals([replay.array("x"), replay.end?.reason], [[0, 1, 2], "completed"]);
+  replay.assertWrittenOnce();
+  assertEquals(await lab.differences(uid, replay), []);
+});
+
 Deno.test("a feed that cannot be written costs the run nothing", () => {
   using lab = new LiveLab();
   Deno.writeTextFileSync(lab.feeds, "a file where the folder would be");

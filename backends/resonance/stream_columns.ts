@@ -53,6 +53,11 @@ export class EventTable {
     return this.#seq.at(-1) ?? Number.MIN_SAFE_INTEGER;
   }
 
+  /** Number of an event by its place; undefined beyond the last. */
+  seqAt(event: number): number | undefined {
+    return this.#seq[event];
+  }
+
   add({ seq_num, time, data, timestamps }: EventValues): void {
     const event = this.#seq.length;
     this.#seq.push(seq_num);
