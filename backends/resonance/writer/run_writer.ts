@@ -66,10 +66,20 @@ export class RunWriter implements Disposable {
    * Opens a writer for the duration of `fn`. At the end an open run is closed, with "failed" when `fn` threw, and the
    * error is passed on.
    */
-  static with<T>(dbPath: string, sample: Sample, fn: (writer: RunWriter) => Promise<T>): Promise<T>;
-  static with<T>(dbPath: string, sample: Sample, fn: (writer: RunWriter) => T): T;
-  static with<T>(dbPath: string, sample: Sample, fn: (writer: RunWriter) => T | Promise<T>): T | Promise<T> {
-    const writer = new RunWriter(dbPath, sample).open();
+  static with<T>(
+    dbPath: string,
+    sample: Sample,
+    fn: (writer: RunWriter) => Promise<T>,
+    options?: RunWriterOptions,
+  ): Promise<T>;
+  static with<T>(dbPath: string, sample: Sample, fn: (writer: RunWriter) => T, options?: RunWriterOptions): T;
+  static with<T>(
+    dbPath: string,
+    sample: Sample,
+    fn: (writer: RunWriter) => T | Promise<T>,
+    options: RunWriterOptions = {},
+  ): T | Promise<T> {
+    const writer = new RunWriter(dbPath, sample, options).open();
     const failed = (error: unknown): never => {
       try {
         writer.#end("failed");
