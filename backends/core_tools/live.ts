@@ -23,7 +23,7 @@ const AGAIN_MS = 1000;
 const WEIGHT = 0.3;
 
 /**
- * A session, unless the measurement is completed or gone. Whether one that is not completed still moves is what
+ * A session, unless the measurement is gone, or completed and not even followed a moment ago. Whether one that is not completed still moves is what
  * discovery saw.
  * @throws SyncError of class source, permission, data
  */
@@ -35,7 +35,7 @@ export async function followMeasurement(
   const connection = LiveConnection.take(server);
   try {
     const measurement = await readMeasurementRow(connection, server, item.identifier);
-    if (!measurement.completed) {
+    if (!measurement.completed || context.resumed) {
       const live = new LiveMeasurement(connection, server, item.identifier, context);
       return { session: new Session(server, connection, live, measurement.uuid, context) };
     }

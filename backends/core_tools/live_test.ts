@@ -301,6 +301,13 @@ Deno.test("running measurements are followed", async (t) => {
     assertMatch(replay.end?.evidence ?? "", /values that write_cursor counts are not stored/);
   });
 
+  await t.step("one that was followed a moment ago is read to its end although it is completed", async () => {
+    await using session = await follow(lab, 1, { resumed: true });
+    const replay = await new LiveReplay().drain(session);
+    assertEquals(replay.end?.reason, "completed");
+    assertEquals(await differencesToFile(lab, 1, replay), []);
+  });
+
   await t.step("what is completed or gone does not run", async () => {
     for (const [id, reason] of [[1, /measurement 1 is completed/], [999, /no longer in/]] as const) {
       const answer = await coreTools.live?.(lab.config, { identifier: String(id), path: "" }, {

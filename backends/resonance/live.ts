@@ -52,7 +52,7 @@ export async function followRun(
       demandBeamtime(db);
       return { run: readRun(db, runUid), last: activityOf(db, runUid, modified).last };
     });
-    const reason = reasonAgainst(found.run, context.now() - found.last);
+    const reason = context.resumed ? undefined : reasonAgainst(found.run, context.now() - found.last);
     if (reason === undefined) return { session: new Session(database, config, path, runUid, context) };
     database[Symbol.dispose]();
     return { not_live: `run ${runUid} ${reason}` };

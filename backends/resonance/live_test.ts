@@ -280,6 +280,9 @@ Deno.test("what has ended, rests or is gone does not run; discovery says what ma
     assert("not_live" in answer);
     assertMatch(answer.not_live, reason);
   }
+  using session = await lab.follow(ended, { resumed: true });
+  const replay = await new LiveReplay().drain(session);
+  assertEquals(replay.end?.reason, "completed", "one that was followed a moment ago is read to its end");
   const { items } = await backend.discover(lab.config, undefined);
   assertEquals(items.filter((i) => i.running).map((i) => i.identifier), [left]);
 });
