@@ -203,11 +203,9 @@ Deno.test("large images come in slices", async () => {
   writer.openStream("primary", {});
   using session = await lab.follow(uid);
   const replay = await new LiveReplay().drain(session);
-  const [rows, columns] = [800, 700];
+  const [rows, columns] = [730, 720];
   const data = Float32Array.from({ length: rows * columns }, (_, i) => i);
-  for (let n = 0; n < 2; n++) {
-    writer.writeImage(writer.writeEvent({}), "ccd", { data, shape: [rows, columns] });
-  }
+  writer.writeImage(writer.writeEvent({}), "ccd", { data, shape: [rows, columns] });
   let looks = 0;
   for (let more = true; more; looks++) {
     const look = await session.look();
@@ -217,7 +215,7 @@ Deno.test("large images come in slices", async () => {
     replay.apply(look.changes);
     more = look.more ?? false;
   }
-  assertEquals(looks, 3, "two images of 2.1 MiB each in slices of at most 4 MiB as doubles");
+  assertEquals(looks, 2, "2.1 MiB in slices of at most 4 MiB as doubles");
   replay.assertWrittenOnce(["ccd"]);
   replay.assertWhole(["ccd"]);
   assertEquals(replay.array("ccd").at(-1), rows * columns - 1);
