@@ -159,7 +159,7 @@ Deno.test("running measurements are followed", async (t) => {
     assertEquals([...ends, replay.end?.reason], [undefined, "completed"]);
   });
 
-  await t.step("measurements of the fixtures are followed to the file that it becomes", async () => {
+  await t.step("measurements of the fixtures are followed to the files that they become", async () => {
     for (const id of [2, 5, 6, 7, 10, 12]) {
       await lab.write(`UPDATE global_measurement_overview SET completed = false WHERE id = ${id}`);
       await using session = await follow(lab, id);
