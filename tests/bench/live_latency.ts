@@ -40,7 +40,7 @@ for (const kind of kinds) {
       if (parts.includes("latency")) await latency(kind, runs, { ...measuring, fill });
     }
     if (parts.includes("peer") && kind !== "core_tools") await peer(kind, { ...measuring, fill });
-    if (parts.includes("writer")) await slowDown(kind, { ...measuring, fill, interval: 0 });
+    if (parts.includes("writer")) await slowDown(kind, { ...measuring, fill });
   }
 }
 if (parts.includes("idle")) await idle();
@@ -150,14 +150,14 @@ async function peer(kind: Kind, writing: WriterOptions): Promise<void> {
   });
 }
 
-/** How much longer the writer needs while it is followed: pairs of runs, in turns. */
+/** How much longer a writer needs for each point while it is followed: pairs of runs, in turns. */
 async function slowDown(kind: Kind, writing: WriterOptions): Promise<void> {
-  const ratios: number[] = [];
+  const extra: number[] = [];
   for (let pair = 0; pair < 3; pair++) {
     await withLabs(kind, 1, async ([lab], home) => {
       const timed = async (writer: Writer) => {
         await writer.go();
-        return (await writer.ended()).seconds;
+        return median((await writer.ended()).busy);
       };
       const alone = lab!.writer("alone", writing);
       await alone.ready();
@@ -167,15 +167,15 @@ async function slowDown(kind: Kind, writing: WriterOptions): Promise<void> {
       await using serve = await ServingProcess.start(home);
       const cut = new AbortController();
       const followers = await subscribeAll(serve, 1, cut.signal, () => {});
-      ratios.push(await timed(followed) / seconds);
+      extra.push(await timed(followed) - seconds);
       cut.abort();
       await Promise.allSettled(followers);
     });
   }
+  const percent = (100 * median(extra) / writing.interval).toFixed(2);
   console.log(
-    `  writer at full speed, followed / alone: ${ratios.map((r) => r.toFixed(3)).join(" ")}, median ${
-      median(ratios).toFixed(3)
-    }`,
+    `  writer, followed less alone: ${extra.map((s) => (1000 * s).toFixed(2)).join(" ")} ms a point, ` +
+      `${percent} % of the measurement's time`,
   );
 }
 

@@ -114,7 +114,7 @@ export class Writer {
     await stdin.close();
   }
 
-  /** Waits for its end. @returns how long it measured, s, and the values of its points */
+  /** Waits for its end. @returns how long writing each point took, s, and the values of the points */
   async ended(): Promise<Ended> {
     let last: unknown;
     for (let said = await this.next(); said; said = await this.next()) last = said;
@@ -127,7 +127,7 @@ export class Writer {
   }
 }
 
-const Ended = z.object({ seconds: z.number(), stamps: z.array(z.number()) });
+const Ended = z.object({ busy: z.array(z.number()), stamps: z.array(z.number()) });
 type Ended = z.infer<typeof Ended>;
 
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {

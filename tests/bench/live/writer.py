@@ -4,7 +4,7 @@
 usage: writer.py KIND TARGET [--points N] [--interval S] [--fill MIB] [--name TEXT]
 KIND: qcodes (TARGET: database), quantify, labber (data folder), core_tools (connection string), swmr, csv (folder of the
       dataset). --fill makes the file this large beforehand; --interval 0: as fast as it goes.
-Prints {"start"}, waits for a line on stdin, and prints {"seconds", "stamps": all values} in the end.
+Prints {"start"}, waits for a line on stdin, and prints {"busy": how long writing each point took, s; "stamps": values}.
 """
 import argparse
 import datetime
@@ -42,14 +42,19 @@ def stamp():
     return STAMPS[-1]
 
 
+BUSY = []
+
+
 def points():
-    """Numbers of the points, each at its time."""
+    """Numbers of the points, each at its time; how long writing one took is kept in BUSY."""
     due = time.time()
     for k in range(o.points):
         if o.interval:
             due += o.interval
             time.sleep(max(0, due - time.time()))
+        begun = time.perf_counter()
         yield k
+        BUSY.append(time.perf_counter() - begun)
 
 
 def qcodes():
@@ -204,15 +209,5 @@ def core_tools():
     connection.commit()
 
 
-started = time.time()
-real_begin = begin
-
-
-def begin():
-    global started
-    real_begin()
-    started = time.time()
-
-
 {"qcodes": qcodes, "quantify": quantify, "labber": labber, "swmr": swmr, "csv": csv, "core_tools": core_tools}[o.kind]()
-print(json.dumps({"seconds": time.time() - started, "stamps": STAMPS}), flush=True)
+print(json.dumps({"busy": BUSY, "stamps": STAMPS}), flush=True)
