@@ -1,7 +1,7 @@
 /**
  * Running measurements: how soon a value that a writer has committed is at a local subscriber of `serve`, what following
  * costs the writer and the computer, beside the approach that copies the whole file twice a second. Prints, judges
- * nothing. Needs Linux, and a Python with h5py, xarray, h5netcdf, qcodes, psycopg2: `PYTHON=…/python`.
+ * nothing. Needs Linux, and a Python with h5py, xarray, h5netcdf, qcodes, psycopg2: `ETIKET_BENCH_PYTHON=…/python`.
  *
  *     deno run -A tests/bench/live_latency.ts [--kinds qcodes,swmr] [--runs 1,4,16] [--mib 1,64] [--points 200]
  *       [--interval 0.05] [--parts latency,peer,writer,idle]
@@ -83,13 +83,13 @@ async function latency(kind: Kind, runs: number, writing: WriterOptions): Promis
     for (const writer of writers) await writer.go();
     for (const writer of writers) await writer.ended();
     await settled(() => delays.length);
-    const after = counters(serve.pid);
+    const used = usedSince(before, serve.pid);
     cut.abort();
     await Promise.allSettled(followed);
     const changed = delays.length * 16;
     print(`${kind} ${runs} × ${writing.fill} MiB`, delays, runs * writing.points, {
-      "bytes read per byte": ((after.bytes - before.bytes) / changed).toFixed(0),
-      "CPU s": (after.cpu - before.cpu).toFixed(2),
+      "bytes read per byte": (used.bytes / changed).toFixed(0),
+      "CPU s": used.cpu.toFixed(2),
     });
   });
 }
@@ -186,20 +186,37 @@ async function idle(): Promise<void> {
     await wait(15_000);
     const before = counters(serve.pid);
     await wait(30_000);
-    const used = counters(serve.pid).cpu - before.cpu;
+    const used = usedSince(before, serve.pid).cpu;
     console.log(`idle, 10 sources watched: ${(used / 0.3).toFixed(2)} % of a processor`);
   });
 }
 
-/** Processor time of an agent with its children, and what those that follow measurements read. */
-function counters(pid: number): { cpu: number; bytes: number } {
-  const pids = tree(pid);
-  const hosts = pids.filter((child) => readText(`/proc/${child}/cmdline`).includes("__live"));
-  const read = (child: number) => Number(/^rchar: (\d+)/m.exec(readText(`/proc/${child}/io`))?.[1] ?? 0);
-  return {
-    cpu: pids.reduce((sum, child) => sum + cpuSeconds(child), 0),
-    bytes: hosts.reduce((sum, child) => sum + read(child), 0),
-  };
+interface Counter {
+  /** Processor time, s. */
+  cpu: number;
+  /** Bytes read; 0 for processes that follow nothing. */
+  bytes: number;
+}
+
+/** Of an agent and its children. */
+function counters(pid: number): Map<number, Counter> {
+  return new Map(
+    tree(pid).map((child) => {
+      const follows = readText(`/proc/${child}/cmdline`).includes("__live");
+      const read = Number(/^rchar: (\d+)/m.exec(readText(`/proc/${child}/io`))?.[1] ?? 0);
+      return [child, { cpu: cpuSeconds(child), bytes: follows ? read : 0 }];
+    }),
+  );
+}
+
+/** What processes that are still there have used meanwhile. */
+function usedSince(before: Map<number, Counter>, pid: number): Counter {
+  const used = { cpu: 0, bytes: 0 };
+  for (const [child, { cpu, bytes }] of counters(pid)) {
+    used.cpu += cpu - (before.get(child)?.cpu ?? 0);
+    used.bytes += bytes - (before.get(child)?.bytes ?? 0);
+  }
+  return used;
 }
 
 /** Until nothing comes any more. */

@@ -2,7 +2,7 @@
  * Measurements written by the libraries themselves (QCoDeS, xarray as Quantify does, h5py as Labber and as a SWMR
  * writer, PostgreSQL as core-tools does), followed by a real agent whose reader is killed in the middle: a subscriber
  * has every point exactly once, in the order and with the value that was written. Needs a Python with these libraries:
- * `PYTHON=…/python`.
+ * `ETIKET_BENCH_PYTHON=…/python`.
  */
 import { join } from "node:path";
 import { assert, assertEquals } from "../assert.ts";

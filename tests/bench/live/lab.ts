@@ -5,7 +5,7 @@ import { z } from "zod";
 import { CoreToolsLab } from "../../../backends/core_tools/testing.ts";
 import type { SourceSettings } from "../../faults/every_source.ts";
 
-export const PYTHON = Deno.env.get("PYTHON") ?? "python3";
+export const PYTHON = Deno.env.get("ETIKET_BENCH_PYTHON") ?? "python3";
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 export const KINDS = ["qcodes", "quantify", "core_tools", "labber", "swmr", "csv"] as const;
