@@ -61,7 +61,7 @@ for (const kind of ["qcodes", "quantify", "core_tools", "labber", "swmr", "csv"]
       const { stamps } = await writer.ended();
       await followed.until("all points", () => stampsOf(followed).length === stamps.length);
       assertEquals(stampsOf(followed), stamps);
-      assertEquals(followed.subscriber.epochs.size, 2);
+      assert(followed.subscriber.epochs.size >= 2, "the reader was killed");
       followed.replay.assertWrittenOnce();
     }));
 }

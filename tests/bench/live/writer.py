@@ -11,6 +11,7 @@ import datetime
 import json
 import os
 import pathlib
+import select
 import sys
 import time
 import uuid
@@ -166,9 +167,14 @@ def csv():
         for k in range(FILL // 4):
             f.write(f"{k},0.123456789012\n")
         f.flush()
-        begin()
+        print(json.dumps({"start": time.time()}), flush=True)
+        rows = FILL // 4
+        while not select.select([sys.stdin], [], [], 0.2)[0]:  # a table is followed because it grows
+            f.write(f"{rows},0.5\n")
+            f.flush()
+            rows += 1
         for k in points():
-            f.write(f"{FILL // 4 + k},{stamp()!r}\n")
+            f.write(f"{rows + k},{stamp()!r}\n")
             f.flush()
 
 
