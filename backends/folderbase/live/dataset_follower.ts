@@ -39,6 +39,8 @@ export class DatasetFollower {
   /** Checksum per block of settled rows. */
   #checksums: number[] = [];
   #sweepAt = 0;
+  /** Settled rows hold cells that were not sent, since nothing shows that they are written. */
+  #hasGaps = false;
 
   constructor(
     readonly file: Pick<LiveHdf5File, "consistent">,
@@ -62,15 +64,18 @@ export class DatasetFollower {
   /**
    * New and changed cells behind the settled ones.
    * @param final the writer has finished: whatever is in the extent counts as written
+   * @param rested nothing was written for a while: rows that exist are written, also where they hold the fill value
    * @throws SyncError; nothing is lost then
    */
-  look(final: boolean): DatasetLook {
+  look(final: boolean, rested = false): DatasetLook {
     const { from, to, wanted, values } = this.file.consistent(() => this.#readTail(final));
     const { extent } = this.progress;
     const changes: LiveChange[] = [];
     if (values) {
       const settled = Math.max(from, Math.min(final ? to : this.#settledRows(), to));
-      this.#compare(values, from, to, settled, final, changes);
+      const isExisting = final || (rested && !this.isUnordered && this.progress.passed === undefined);
+      const evident = isExisting ? to : this.isUnordered ? from : settled;
+      this.#compare(values, from, to, settled, evident, changes);
     }
     const reached = this.#known.map((n, axis) => Math.max(n, reachOf(changes, axis)));
     if (`${reached}` !== `${extent}`) changes.push({ type: "extent", var: this.name, shape: [...extent] });
@@ -93,7 +98,7 @@ export class DatasetFollower {
         return { changes, more: false };
       }
       const values = this.file.consistent(() => this.#read(from, to)), checksum = checksumOf(values, 0);
-      if (this.#checksums[this.#sweepAt] !== checksum || (final && this.isUnordered)) {
+      if (this.#checksums[this.#sweepAt] !== checksum || (final && this.#hasGaps)) {
         const all = final || !this.isUnordered;
         this.#send(values, from, to, (i) => all || !this.#isFill(values, i), changes);
         this.#checksums[this.#sweepAt] = checksum;
@@ -134,14 +139,14 @@ export class DatasetFollower {
     from: number,
     to: number,
     settled: number,
-    final: boolean,
+    evidentRows: number,
     changes: LiveChange[],
   ): void {
     const { extent, passed = 0 } = this.progress;
     const inner = sizeOf(extent.slice(1)), cells = (to - from) * inner;
     const sent = new Uint8Array(cells);
     sent.set(this.#sent.subarray(0, cells));
-    let evident = final || !this.isUnordered ? (settled - from) * inner : 0;
+    let evident = (evidentRows - from) * inner;
     // The writer's first position says nothing: it may have written nothing yet.
     if (passed > 1) evident = Math.max(evident, passed - from * inner);
     if (this.#zeroFill) {
@@ -156,6 +161,7 @@ export class DatasetFollower {
       if (send) sent[i] = 1;
       return send;
     }, changes);
+    this.#hasGaps ||= evident < (settled - from) * inner;
     this.#settle(values, from, settled, inner);
     this.#tail = cellRange(values, (settled - from) * inner, cells, this.#width);
     this.#sent = sent.slice((settled - from) * inner);

@@ -14,6 +14,8 @@ const MOST_LEVELS = 16;
 const LARGEST_ROW = 16 * 1024 * 1024;
 /** Blocks per look that are searched for values that changed later. */
 const SWEEP_BLOCKS = 4;
+/** A file that was quiet for this long is looked at once more. */
+const REST_MS = 2000;
 const FILTERS = new Set([1, 2, 3]);
 
 interface Found {
@@ -28,6 +30,8 @@ export class SwmrFile implements FollowedFile {
   readonly #replacements: number;
   #followers: DatasetFollower[] = [];
   #again = true;
+  /** When the last value was given. */
+  #moved = Date.now();
   /** What was read by a look that failed later on. */
   readonly #pending: LiveChange[] = [];
   /** The writer has finished; what is left is given. */
@@ -83,6 +87,7 @@ export class SwmrFile implements FollowedFile {
     const isClosed = !this.#file.swmr && !this.#file.openForWriting;
     const { more, end } = this.#ending === "sweep" ? this.#sweepAll() : this.#lookAll(isClosed);
     this.#again = more;
+    if (this.#pending.length > 0) this.#moved = Date.now();
     return { changes: this.#pending.splice(0), ...(more ? { more } : {}), ...(end ? { end } : {}) };
   }
 
@@ -92,9 +97,10 @@ export class SwmrFile implements FollowedFile {
 
   #lookAll(isClosed: boolean): { more: boolean; end?: LiveEnd } {
     const final = isClosed || this.#ending !== undefined;
+    const rested = Date.now() - this.#moved >= REST_MS;
     let more = false;
     for (const follower of this.#followers) {
-      const look = follower.look(final);
+      const look = follower.look(final, rested);
       this.#pending.push(...look.changes);
       more ||= look.more;
     }

@@ -40,7 +40,7 @@ function inflate(stored: Uint8Array, bytes: number): Uint8Array {
 
 /** The n-th bytes of all elements lie together; what is left of a part of an element lies at the end. */
 function unshuffle(stored: Uint8Array, elementBytes: number): Uint8Array {
-  if (elementBytes < 2) return stored;
+  if (elementBytes < 2 || elementBytes > stored.length) return stored;
   const count = Math.floor(stored.length / elementBytes);
   const content = stored.slice();
   for (let byte = 0, from = 0; byte < elementBytes; byte++) {
