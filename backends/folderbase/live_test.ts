@@ -23,9 +23,14 @@ class Folder implements Disposable {
     return this;
   }
 
-  async answer(live = false): Promise<LiveAnswer> {
+  async answer(live = false, resumed = false): Promise<LiveAnswer> {
     const config = { root_directory: this.path, is_server_folder: false, level: -1, live };
-    const context = { temp: this.path, timeZone: "UTC", now: () => this.now() };
+    const context = {
+      temp: this.path,
+      timeZone: "UTC",
+      now: () => this.now(),
+      ...(resumed ? { resumed } : {}),
+    };
     assert(backend.live);
     return await backend.live(config, { identifier: "x", path: this.path }, context);
   }
@@ -169,6 +174,21 @@ Deno.test("a run that began anew under the same name is a new structure", async 
     maxLooks: 50,
   });
   second.close();
+});
+
+Deno.test("a file that was closed while nobody followed it is read to its end", async () => {
+  await h5.ready;
+  using folder = new Folder().info("live: true\n");
+  const writer = new SwmrWriter(folder.file("run.h5"));
+  for (let row = 0; row < 5; row++) writer.append();
+  writer.close();
+  assert("not_live" in await folder.answer());
+  const answer = await folder.answer(false, true);
+  assert("session" in answer);
+  const replay = await new LiveReplay().drain(answer.session, { until: () => false, maxLooks: 50 });
+  await answer.session.close();
+  assertEquals([replay.end?.reason, replay.shape("z")], ["completed", [5, 3]]);
+  replay.assertWhole();
 });
 
 Deno.test("rows of a table are given when their line is complete, with the converter's names", async () => {

@@ -147,8 +147,7 @@ export class DatasetFollower {
     const sent = new Uint8Array(cells);
     sent.set(this.#sent.subarray(0, cells));
     let evident = (evidentRows - from) * inner;
-    // The writer's first position says nothing: it may have written nothing yet.
-    if (passed > 1) evident = Math.max(evident, passed - from * inner);
+    evident = Math.max(evident, Math.min(passed - from * inner, cells));
     if (this.#zeroFill) {
       // Zeros are ordinary values: those before a value that is written are taken for written.
       for (let i = cells - 1; i >= evident; i--) if (!this.#isFill(values, i)) evident = i + 1;

@@ -25,18 +25,22 @@ interface Followed {
 export class FolderSession implements LiveSession {
   readonly poll = { active: 100, quiet: 500 };
   readonly silence = "ends";
-  #running: RunningFile[];
+  readonly #running: RunningFile[];
   #followed: Followed[] | undefined;
   #asked: number;
 
-  /** @param running gives the files that grow now */
+  /**
+   * @param files those that grow when it begins
+   * @param running gives the files that grow now
+   */
   constructor(
     readonly folder: string,
     readonly facts: FolderFacts,
+    files: RunningFile[],
     readonly running: () => RunningFile[],
     readonly now: () => number,
   ) {
-    this.#running = running();
+    this.#running = [...files];
     this.#asked = now();
   }
 

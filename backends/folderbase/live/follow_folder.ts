@@ -30,10 +30,11 @@ export function followFolder(item: ReadItem, options: FollowOptions, context: Li
     skip: info.skip.map(compileShellPattern),
     isStore: (name: string) => name.endsWith(".zarr"),
   };
-  const running = () => runningFiles(folder, walk, context.now());
-  if (running().length === 0) {
+  const running = (resumed = false) => runningFiles(folder, walk, context.now(), resumed);
+  const files = running(context.resumed);
+  if (files.length === 0) {
     return { not_live: "no HDF5 file is open for SWMR, and no table grew just now" };
   }
   const facts = { name: info.name ?? basename(folder), attrs: info.attributes };
-  return { session: new FolderSession(folder, facts, running, context.now) };
+  return { session: new FolderSession(folder, facts, files, running, context.now) };
 }

@@ -26,7 +26,9 @@ export function progressOf(dataset: LiveHdf5Dataset): Progress {
     stated.every((n, axis) => n >= 0 && n <= (shape[axis] ?? 0));
   const extent = valid ? [...stated] : [...shape];
   const known = cursor && cursor.length > 0 && cursor.length <= shape.length ? cursor : undefined;
-  const passed = known && cellsBefore(known, extent, stated ? 0 : 1);
+  // Where the cursor is that of the last write, its first place may also mean that there was none yet.
+  const last = !stated && known?.some((n) => n > 0);
+  const passed = known && cellsBefore(known, extent, last ? 1 : 0);
   const row = Math.max(1, sizeOf(extent.slice(1)));
   // The row of the next write may still become longer.
   const passedRows = stated ? known?.[0] : passed && Math.floor(passed / row);

@@ -15,27 +15,32 @@ export interface RunningFile {
   path: string;
 }
 
-/** @throws SyncError when the folder can not be read */
+/**
+ * @param resumed the folder was followed a moment ago: a file that was closed since then is read to its end
+ * @throws SyncError when the folder can not be read
+ */
 export function runningFiles(
   folder: string,
   walk: Parameters<typeof walkFolder>[1],
   now: number,
+  resumed: boolean,
 ): RunningFile[] {
   return walkFolder(folder, walk).files
     .filter((file) => now - file.mtime < QUIET_MS)
     .flatMap((file) => {
-      const kind = kindOf(file);
+      const kind = kindOf(file, resumed);
       return kind ? [{ kind, name: file.name, path: file.path }] : [];
     })
     .sort((a, b) => a.name < b.name ? -1 : 1)
     .slice(0, MOST_FILES);
 }
 
-function kindOf({ name, path }: WalkedEntry): RunningFile["kind"] | undefined {
+function kindOf({ name, path }: WalkedEntry, resumed: boolean): RunningFile["kind"] | undefined {
   if (/\.(csv|txt)$/i.test(name)) return "table";
   if (!/\.(h5|hdf5|nc)$/i.test(name)) return undefined;
   // Beside a file whose structure is not complete yet.
   if (existsSync(`${path}.lock`) || existsSync(join(dirname(path), ".lock"))) return undefined;
   const signature = readSignature(path);
-  return signature.kind === "hdf5" && signature.swmr ? "swmr" : undefined;
+  if (signature.kind !== "hdf5") return undefined;
+  return signature.swmr || (resumed && signature.superblock === 3) ? "swmr" : undefined;
 }
