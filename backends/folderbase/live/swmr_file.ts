@@ -14,6 +14,7 @@ const MOST_LEVELS = 16;
 const LARGEST_ROW = 16 * 1024 * 1024;
 /** Blocks per look that are searched for values that changed later. */
 const SWEEP_BLOCKS = 4;
+const BARREN_LOOKS = 2;
 /** A file that was quiet for this long is looked at once more. */
 const REST_MS = 2000;
 const FILTERS = new Set([1, 2, 3]);
@@ -30,6 +31,8 @@ export class SwmrFile implements FollowedFile {
   readonly #replacements: number;
   #followers: DatasetFollower[] = [];
   #again = true;
+  /** Looks in a row that found nothing new in a changed file. */
+  #barren = 0;
   /** When the last value was given. */
   #moved = Date.now();
   /** What was read by a look that failed later on. */
@@ -110,7 +113,9 @@ export class SwmrFile implements FollowedFile {
       this.#unswept.forEach((follower) => follower.rewind());
     } else if (this.#allCompleted()) this.#ending = "rest";
     if (this.#ending !== undefined) return { more: true };
-    const quiet = this.#pending.length === 0;
+    this.#barren = this.#pending.length === 0 ? this.#barren + 1 : 0;
+    // It changed and nothing is new: then something old may be another one.
+    const quiet = this.#barren >= BARREN_LOOKS;
     for (const follower of this.#followers) {
       if (quiet || follower.isUnordered) this.#pending.push(...follower.sweep(SWEEP_BLOCKS, false).changes);
     }

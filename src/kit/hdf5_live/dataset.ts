@@ -19,6 +19,7 @@ export class LiveDataset implements LiveHdf5Dataset {
   #facts: DatasetFacts;
   #address: number;
   #replacements: number;
+  readonly #known = new Map<string, StoredChunk>();
 
   /** @throws FormatError, SyncError `hdf5_no_object` */
   constructor(readonly source: FileSource, readonly tree: ObjectTree, readonly path: string) {
@@ -71,6 +72,7 @@ export class LiveDataset implements LiveHdf5Dataset {
     this.source.consistent(() => {
       // A SWMR writer moves nothing.
       if (!this.source.superblock.swmr || this.#replacements !== this.source.replacements) {
+        this.#known.clear();
         this.#address = this.tree.find(this.path);
       }
       this.#facts = readDatasetFacts(this.source, this.#address);
@@ -86,7 +88,8 @@ export class LiveDataset implements LiveHdf5Dataset {
       if (offset.some((n, axis) => n < 0 || n + (count[axis] ?? 0) > (facts.shape[axis] ?? 0))) {
         throw tornDataset(this.#name, `has an extent of only [${facts.shape}]`);
       }
-      const bytes = storedValues(this.source, this.#name, facts, offset, count, options.missing ?? "fill");
+      const missing = options.missing ?? "fill";
+      const bytes = storedValues(this.source, this.#name, facts, offset, count, missing, this.#known);
       return this.#decoded(bytes, facts, sizeOf(count));
     });
   }
@@ -151,13 +154,14 @@ export class LiveDataset implements LiveHdf5Dataset {
       throw tornDataset(this.#name, "was replaced by another one");
     }
     if (this.source.superblock.swmr) return this.#facts;
+    this.#known.clear();
     const facts = readDatasetFacts(this.source, this.#address);
     if (!sameStorage(facts, this.#facts)) throw tornDataset(this.#name, "was written anew");
     return facts;
   }
 
   #chunks(facts = this.#current()): ChunkStore {
-    return new ChunkStore(this.source, this.#name, facts);
+    return new ChunkStore(this.source, this.#name, facts, this.#known);
   }
 
   #reading<T>(body: (facts: DatasetFacts) => T): T {

@@ -38,6 +38,8 @@ export class FileSource implements Disposable {
   bytesRead = 0;
   /** How many times the path held another file. */
   replacements = 0;
+  /** Lengths of object headers when they were last read, by address: so many bytes are read at once. */
+  readonly headerBytes = new Map<number, number>();
   #handle: number | undefined;
   #stat: ExactStat | undefined;
   #reported = { fingerprint: "", age: 0 };
@@ -153,7 +155,10 @@ export class FileSource implements Disposable {
       // File servers show what is new to those who open the file.
       this[Symbol.dispose]();
       this.#handle = reading(this.path, () => fs.openSync(this.path, "r"));
-      if (before && (before.file_id !== now.file_id || before.size > now.size)) this.replacements++;
+      if (before && (before.file_id !== now.file_id || before.size > now.size)) {
+        this.replacements++;
+        this.headerBytes.clear();
+      }
     }
     const superblock = readSuperblock((position, length) => {
       const bytes = this.#readAt(position, length);

@@ -32,7 +32,7 @@ const MOST_BLOCKS = 10_000;
 const SHARED = 0x02;
 
 export function readObjectHeader(source: FileSource, address: number): HeaderMessage[] {
-  const head = source.readUpTo(address, FIRST_READ);
+  const head = source.readUpTo(address, source.headerBytes.get(address) ?? FIRST_READ);
   return new HeaderReader(source).read(address, head);
 }
 
@@ -48,6 +48,7 @@ class HeaderReader {
     const cursor = new ByteCursor(head, widths);
     if (head[0] === 1) {
       const size = cursor.skip(8).u32();
+      this.source.headerBytes.set(address, 16 + size);
       const bytes = 16 + size <= head.length ? head : this.source.read(address, 16 + size);
       this.#old(new ByteCursor(bytes.subarray(0, 16 + size), widths, 16));
       this.#continue((block) => this.#old(new ByteCursor(block, widths)), false);
@@ -57,6 +58,7 @@ class HeaderReader {
       cursor.skip((flags & 0x20 ? 16 : 0) + (flags & 0x10 ? 4 : 0));
       const size = cursor.uint(1 << (flags & 3));
       const end = cursor.at + size;
+      this.source.headerBytes.set(address, end + 4);
       const bytes = this.source.readChecked(address, end + 4);
       this.#modern(new ByteCursor(bytes.subarray(0, end), widths, cursor.at), flags);
       this.#continue((block) => {

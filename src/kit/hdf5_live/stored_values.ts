@@ -7,6 +7,7 @@ import type { DatasetFacts } from "./dataset_facts.ts";
 import type { FileSource } from "./file_source.ts";
 import { FormatError } from "./format_error.ts";
 import { readBox } from "./stored_box.ts";
+import type { StoredChunk } from "./stored_chunk.ts";
 
 const LARGEST_BOX = 64 * 1024 * 1024;
 /** Chunks, and texts, that are read at once. */
@@ -15,6 +16,7 @@ const MOST_PARTS = 1_000_000, MOST_TEXTS = 500_000;
 /**
  * In C order, as long as the box; cells without storage have the fill value.
  * @param missing what to do where there is no storage: `torn` refuses
+ * @param placed places of chunks that are known already
  * @throws FormatError, and SyncError `hdf5_torn`, `hdf5_too_large`, `hdf5_unsupported_layout`
  */
 export function storedValues(
@@ -24,6 +26,7 @@ export function storedValues(
   offset: number[],
   count: number[],
   missing: "fill" | "torn",
+  placed: Map<string, StoredChunk>,
 ): Uint8Array {
   const { layout, shape, type } = facts;
   const bytes = sizeOf(count) * type.bytes;
@@ -48,9 +51,9 @@ export function storedValues(
       return filled(bytes, facts);
     case "chunked": {
       const content = filled(bytes, facts);
-      const chunks = new ChunkStore(source, name, facts);
+      const chunks = new ChunkStore(source, name, facts, placed);
       for (const part of chunkParts(offset, count, layout.chunkShape)) {
-        const chunk = chunks.index.find(part.scaled);
+        const chunk = chunks.find(part.scaled);
         if (!chunk) {
           if (missing === "torn") throw tornDataset(name, `lacks the chunk at [${part.scaled}]`);
           continue;
