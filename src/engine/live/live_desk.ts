@@ -112,8 +112,9 @@ export class LiveDesk implements LiveLane {
   ran({ id, source_id }: ItemRow): void {
     const { catalog, env } = this.s;
     this.#ends.delete(id);
-    const entry = this.#sources.get(source_id)?.entries.get(id);
-    if (entry?.phase === "live") catalog.queue.holdLive(id, env.now());
+    const at = this.#sources.get(source_id);
+    const entry = at?.entries.get(id);
+    if (entry?.phase === "live" && !at?.isReplica) catalog.queue.holdLive(id, env.now());
     const item = catalog.items.byId(id);
     if (!entry && item?.state === "done") this.#files.remove(item.dataset_uuid);
   }
@@ -161,22 +162,23 @@ export class LiveDesk implements LiveLane {
 
   #at(source: ReadySource): LiveSource {
     const { id } = source.row;
-    let at = this.#sources.get(id);
-    if (at) return at;
+    const known = this.#sources.get(id);
+    if (known) return known;
     const { catalog, env } = this.s;
-    at = new LiveSource(
+    const created: LiveSource = new LiveSource(
       this.s,
       source,
       {
         begin: (facts) => this.options.begin(facts),
         opened: (item) => {
+          if (created.isReplica) return;
           catalog.queue.holdLive(item, env.now());
           this.#announcements.add(item);
           this.#hooks.onChange();
         },
         parked: (item, parked) => {
           if (parked) catalog.queue.releaseLive(item, env.now());
-          else catalog.queue.holdLive(item, env.now());
+          else if (!created.isReplica) catalog.queue.holdLive(item, env.now());
           this.#hooks.onChange();
         },
         closed: (item, end) => this.#closed(source, item, end),
@@ -184,8 +186,8 @@ export class LiveDesk implements LiveLane {
       this.#files,
       this.options,
     );
-    this.#sources.set(id, at);
-    return at;
+    this.#sources.set(id, created);
+    return created;
   }
 
   /** The item takes the normal way now, at once when it was followed. */
