@@ -9,8 +9,8 @@ import { assert, assertEquals } from "./assert.ts";
 import { faultyRun } from "./live_stream_faults.ts";
 
 Deno.test("connections that break all the time lose, double and reorder nothing", async () => {
-  const report = await faultyRun({ updates: 10_000, burst: 200, cutAfter: 200_000, readers: [0, 30] });
-  assert(report.cuts > 5, `${report.cuts} cuts`);
+  const report = await faultyRun({ updates: 6_000, burst: 200, cutAfter: 200_000, readers: [0, 30] });
+  assert(report.cuts > 2, `${report.cuts} cuts`);
 });
 
 Deno.test("a reader that stops reading holds up nobody, costs little, and is brought up to date", async () => {
