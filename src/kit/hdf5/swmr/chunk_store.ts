@@ -7,11 +7,11 @@ import { sizeOf } from "../../labelled.ts";
 import type { Block, CellStore } from "./cell_store.ts";
 import {
   type ChunkRecord,
-  encodeIndexHeader,
-  encodeLeaf,
+  encodeEmptyIndex,
   INDEX_HEADER_BYTES,
-  leafBytes,
   MOST_CHUNKS,
+  nodeBytes,
+  writeIndex,
 } from "./chunk_index.ts";
 import type { GrowingFile } from "./growing_file.ts";
 import { chunkedLayout, fillNaN, type Message } from "./messages.ts";
@@ -34,10 +34,10 @@ export class ChunkStore implements CellStore {
     this.#box = chunk.map(() => 0);
     this.#runs = new RunWriter(file);
     this.#index = file.allocate(INDEX_HEADER_BYTES);
-    file.write(this.#index, encodeIndexHeader(chunk.length, undefined));
+    file.write(this.#index, encodeEmptyIndex(chunk.length));
     this.messages = [
       fillNaN("incremental"),
-      chunkedLayout(chunk, leafBytes(0, chunk.length), this.#index),
+      chunkedLayout(chunk, nodeBytes(chunk.length, 0), this.#index),
     ];
   }
 
@@ -146,17 +146,14 @@ export class ChunkStore implements CellStore {
 
   /** Shows readers the chunks of a box. */
   #show(box: number[], addresses: number[]): void {
-    const [axes, records] = [box.length, addresses.length];
-    const leaf = this.file.append(encodeLeaf(recordsOf(box, addresses)));
-    this.file.write(this.#index, encodeIndexHeader(axes, records ? { address: leaf, records } : undefined));
+    const records = [...positions(box)].map((position, i): ChunkRecord => ({
+      position,
+      address: addresses[i]!,
+    }));
+    writeIndex(this.file, this.#index, box.length, records);
     this.#box = box;
     this.#addresses = addresses;
   }
-}
-
-function* recordsOf(box: readonly number[], addresses: readonly number[]): Generator<ChunkRecord> {
-  let i = 0;
-  for (const position of positions(box)) yield { position, address: addresses[i++]! };
 }
 
 /** All positions of a box in C order. */
