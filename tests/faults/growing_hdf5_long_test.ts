@@ -1,17 +1,21 @@
 /**
  * The reader of growing HDF5 files against h5py: closed files of every layout, version and type read as the library
  * reads them; files that grow meanwhile are read right or refused as torn, and never wrong. Needs a Python with h5py:
- * `PYTHON=…/python`.
+ * `ETIKET_BENCH_PYTHON=…/python`.
  */
 import { join } from "node:path";
+import folderbase from "../../backends/folderbase/mod.ts";
+import { truthOfFile } from "../../backends/folderbase/live/testing.ts";
 import { SyncError } from "../../src/kit/errors.ts";
 import { openHdf5Live } from "../../src/kit/hdf5_live/open.ts";
 import { assertReadsAsLibrary } from "../../src/kit/hdf5_live/testing.ts";
 import type { LiveHdf5File } from "../../src/kit/hdf5_live/types.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { PYTHON } from "../bench/live/lab.ts";
+import { LiveReplay } from "../live_replay.ts";
 
 const SCRIPT = new URL("../python/growing_hdf5.py", import.meta.url).pathname;
+const LIVE_WRITER = new URL("../python/live_swmr.py", import.meta.url).pathname;
 const ROWS = 600, COLUMNS = 20;
 
 const missing = await new Deno.Command(PYTHON, { args: ["-c", "import h5py"], stderr: "null" }).output()
@@ -64,6 +68,40 @@ for (const mode of ["inplace", "swmr"]) {
       });
     }
   }
+}
+
+for (const crash of [false, true]) {
+  check(
+    `a SWMR writer that ${crash ? "dies" : "ends"} is followed: each value once, in order`,
+    async (folder) => {
+      const path = join(folder, "run.h5"), rows = 80;
+      const args = [LIVE_WRITER, path, "--rows", `${rows}`, "--interval", "0.02"];
+      if (crash) args.push("--stop-after", "50");
+      const writer = new Deno.Command(PYTHON, { args, stdout: "null" }).spawn();
+      const config = { root_directory: folder, is_server_folder: false, level: -1, live: true };
+      const context = { temp: folder, timeZone: "UTC", now: () => Date.now() };
+      assert(folderbase.live);
+      for (;;) {
+        const answer = await folderbase.live(config, { identifier: "x", path: folder }, context);
+        if ("not_live" in answer) continue;
+        const written = crash ? 50 : rows;
+        const replay = new LiveReplay();
+        await replay.drain(answer.session, {
+          until: () => crash && replay.writtenCount("z") === 20 * written,
+          maxLooks: Infinity,
+        });
+        await writer.status;
+        await answer.session.close();
+        assertEquals(replay.end?.reason, crash ? undefined : "completed");
+        replay.assertWrittenOnce();
+        replay.assertWhole();
+        assertEquals(replay.shape("z"), [written, 20]);
+        assertEquals(replay.array("x"), Array.from({ length: written }, (_, i) => i * 0.1));
+        if (!crash) assertEquals(replay.differences(await truthOfFile(path)), []);
+        return;
+      }
+    },
+  );
 }
 
 /** Reads the newest rows again and again, now and then all, and compares each value. */

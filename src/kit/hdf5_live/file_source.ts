@@ -178,7 +178,7 @@ export class FileSource implements Disposable {
     if (this.#superblock?.swmr) return;
     const before = this.#stat, now = this.#statNow();
     if (!before || before.file_id !== now.file_id) throw this.#torn("was replaced while it was read");
-    const end = this.#superblock?.end ?? 0;
+    const end = this.#superblock?.end ?? now.size;
     if (isYoung(now, RECENT_MS) && end !== now.size) {
       throw this.#torn(`is not flushed: it has ${now.size} bytes of ${end}`);
     }
