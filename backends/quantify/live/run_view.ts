@@ -116,18 +116,32 @@ export class RunView implements Disposable {
     }
     // What was found at the frontier is told before the rest is looked at.
     if (this.#pending.length > 0 && fresh.length > 0) return;
+    const slices = this.#nextSlices();
+    const values = reading.consistent(() =>
+      slices.map(({ part, from, to }) => read(part, from, to, columns))
+    );
+    for (const [k, { part, from, to }] of slices.entries()) {
+      if (!this.#take(part, from, values[k] ?? [])) return this.#restart(reading);
+      part.seen += to - from;
+      part.judged += to - from;
+    }
+    for (const part of this.#parts) if (part.judged >= part.table.length) this.#promote(part);
+  }
+
+  /** What one look can read of what is still to be seen. */
+  #nextSlices(): { part: Part; from: number; to: number }[] {
     let budget = SLICE_BYTES;
-    for (const part of this.#parts) {
-      while (part.seen < part.table.length && budget > 0) {
-        const { from, to } = nextSlice(part, budget);
-        const isSame = this.#scan(part, from, to, columns, reading);
-        if (!isSame) return this.#restart(reading);
-        part.seen += to - from;
-        part.judged += to - from;
+    return this.#parts.flatMap((part) => {
+      const slices: { part: Part; from: number; to: number }[] = [];
+      let { seen } = part;
+      while (seen < part.table.length && budget > 0) {
+        const { from, to } = nextSlice(part, seen, budget);
+        slices.push({ part, from, to });
+        seen += to - from;
         budget -= (to - from) * part.rowBytes;
       }
-      if (part.judged >= part.table.length) this.#promote(part);
-    }
+      return slices;
+    });
   }
 
   /** What was found and not told yet. */
@@ -189,27 +203,18 @@ export class RunView implements Disposable {
     let from = Math.max(0, blockOf(Math.min(part.frontier, table.length)) - BLOCK);
     while (from < table.length && bytes < SLICE_BYTES / 2) {
       const to = Math.min(from + FRONTIER, table.length);
-      if (!this.#scan(part, from, to, columns, reading)) return this.#restart(reading);
+      const [first, last] = [from, to];
+      const values = reading.consistent(() => read(part, first, last, columns));
+      if (!this.#take(part, from, values)) return this.#restart(reading);
       bytes += (to - from) * part.rowBytes;
       if (part.frontier < to - BLOCK) return;
       from = to;
     }
   }
 
-  /** @returns false when the run has another structure now */
-  #scan(
-    part: Part,
-    from: number,
-    to: number,
-    columns: ReadonlyMap<string, Variable>,
-    reading: Reading,
-  ): boolean {
+  /** Takes over values of a part from a cell on. @returns false when the run has another structure now */
+  #take(part: Part, from: number, values: LiveValues[]): boolean {
     const layout = this.#layout as Layout;
-    const values = reading.consistent(() =>
-      part.variables.map(({ name, type }) => {
-        return liveValues(columns.get(name)?.column.read(from, to - from) ?? [], type);
-      })
-    );
     const runs = part.table.scan(from, values);
     const isPoints = part === this.#parts[0];
     const rewritten = [...part.table.rewritten];
@@ -260,10 +265,20 @@ export class RunView implements Disposable {
   }
 }
 
+function read(part: Part, from: number, to: number, columns: ReadonlyMap<string, Variable>): LiveValues[] {
+  return part.variables.map(({ name, type }) =>
+    liveValues(columns.get(name)?.column.read(from, to - from) ?? [], type)
+  );
+}
+
 const blockOf = (cell: number) => cell - cell % BLOCK;
 
 /** The next cells of the sweep, which begins anywhere and goes around once. */
-function nextSlice({ start, seen, table, rowBytes }: Part, budget: number): { from: number; to: number } {
+function nextSlice(
+  { start, table, rowBytes }: Part,
+  seen: number,
+  budget: number,
+): { from: number; to: number } {
   const from = (start + seen) % table.length;
   const most = Math.max(1, Math.floor(budget / rowBytes / BLOCK)) * BLOCK;
   return { from, to: Math.min(from + most, from < start ? start : table.length) };
