@@ -15,7 +15,7 @@ import { PointTable, type Run, TableColumn } from "./point_table.ts";
 /** Bytes that one look reads of a large file. */
 const SLICE_BYTES = 4 << 20;
 /** Files up to this size are read as a whole at each look. */
-const WHOLE_BYTES = 1 << 20;
+const WHOLE_BYTES = 256 << 10;
 /** Cells of each variable that are read at a time around the last change of a large file. */
 const FRONTIER = 8 * BLOCK;
 /** Bytes reckoned for a text. */
