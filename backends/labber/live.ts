@@ -43,7 +43,7 @@ function answer({ set_up }: LabberConfig, item: ReadItem, context: LiveContext):
     if (readSignature(item.path).kind !== "hdf5") return { not_live: "it is no HDF5 file, or none yet" };
     session = new LogSession(item, context, set_up);
     const isCompleted = session.isCompleted;
-    if (isCompleted === false || isCompleted === undefined && age < FRESH_MS) {
+    if (context.resumed || isCompleted === false || isCompleted === undefined && age < FRESH_MS) {
       const following = session;
       session = undefined;
       return { session: following };

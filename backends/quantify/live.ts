@@ -25,7 +25,7 @@ export async function followContainer(
   const reason = notFresh(join(item.path, DATA_FILE), context.now());
   if (reason !== undefined) return { not_live: reason };
   const successor = new Successors(item.path, DATA_FILE, context.now).find();
-  if (successor !== undefined) return { not_live: `${successor} is newer` };
+  if (successor !== undefined && !context.resumed) return { not_live: `${successor} is newer` };
   const session = new ContainerSession(item.path, context, config.set_up);
   let first: LiveLook;
   try {
@@ -34,7 +34,7 @@ export async function followContainer(
     session.close();
     throw e;
   }
-  if (first.end) {
+  if (first.end && !context.resumed) {
     session.close();
     return { not_live: first.end.evidence };
   }
