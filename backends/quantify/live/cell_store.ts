@@ -42,7 +42,7 @@ export class CellStore implements Disposable {
     const bytes = bytesOf(values);
     this.#seek(from);
     for (let done = 0; done < bytes.length;) {
-      // What lies behind the end of the file was never written: it stays blank.
+      // Nothing was written behind the end of the file.
       const n = this.#file.readSync(bytes.subarray(done));
       if (n === null) break;
       done += n;

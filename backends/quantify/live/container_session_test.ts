@@ -192,13 +192,16 @@ Deno.test("NaN is a reading where the points come in order and a later one has a
 });
 
 Deno.test("without evidence NaN is not measured: points in any order, variables one after the other", async () => {
-  const order = range(40).map((i) => i * 17 % 40);
-  const values = (n: number) => {
+  const values = (order: number[], n: number) => {
     const done = new Set(order.slice(0, n));
-    return range(40).map((i) => done.has(i) ? i : NaN);
+    return column("y0", range(40).map((i) => done.has(i) ? i : NaN));
   };
   const cases = {
-    "in any order": (n: number) => [column("y0", values(n))],
+    "in any order": (n: number) => [values(range(40).map((i) => i * 17 % 40), n)],
+    "every other one first": (
+      n: number,
+    ) => [values(range(40).map((i) => i * 2 % 40 + Math.floor(i / 20)), n)],
+    "column by column": (n: number) => [values(range(40).map((i) => i * 8 % 40 + Math.floor(i / 5)), n)],
     "one after the other": (n: number) => [
       column("y0", filled(40, 2 * n)),
       column("y1", filled(40, 2 * n - 40)),

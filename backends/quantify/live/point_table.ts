@@ -2,7 +2,7 @@
 import type { LiveDtype, LiveValues } from "../../../src/kit/live.ts";
 import { BLOCK, CellStore, isSame } from "./cell_store.ts";
 import { blank, cut, FillPattern, widthOf, wordsOf } from "./cell_values.ts";
-import { OrderEvidence, TogetherEvidence } from "./written_evidence.ts";
+import { LONGEST_GAP, OrderEvidence, TogetherEvidence } from "./written_evidence.ts";
 
 /** Cells `from` to `to` of a variable are written, and new or other than they were. */
 export interface Run {
@@ -149,11 +149,30 @@ export class PointTable implements Disposable {
         flagsOf(column, column.store.read(from, length), undefined, true, length)
       );
       const missing = this.columns.map((column, k) =>
-        this.#decide(column, from, flags, k, true, runs[k] ?? [])
+        this.#decide(column, from, flags, k, true, runs[k] ?? [], this.#gaps(column, from, length))
       );
       this.#missing[block] = Math.min(missing.reduce((a, b) => a + b, 0), 65535);
     }
     return runs;
+  }
+
+  /** Marks the cells of a block in which NaN is a reading by the order of the points. */
+  #gaps(column: TableColumn, from: number, length: number): Uint8Array | undefined {
+    if (!column.isMeasured || !column.order.proven) return undefined;
+    const start = Math.max(0, from - LONGEST_GAP - 1);
+    const end = Math.min(this.#length, from + length + LONGEST_GAP + 1);
+    const flags = flagsOf(column, column.store.read(start, end - start), undefined, true, end - start);
+    const gaps = new Uint8Array(length);
+    // Before the first point there is nothing to come.
+    let last = start === 0 ? -1 : NaN;
+    for (let i = 0; i < flags.length; i++) {
+      if (flags[i] === 0) continue;
+      if (i - last <= LONGEST_GAP + 1) {
+        gaps.fill(1, Math.max(0, last + 1 + start - from), Math.max(0, i + start - from));
+      }
+      last = i;
+    }
+    return gaps;
   }
 
   /** Position of the last value of such columns. */
@@ -191,12 +210,12 @@ export class PointTable implements Disposable {
     k: number,
     known: boolean,
     runs: Run[],
+    gaps?: Uint8Array,
   ): number {
     const own = flags[k] as Uint8Array;
     const others = column.isMeasured && column.together.proven
       ? flags.filter((_, other) => other !== k && this.columns[other]?.isMeasured)
       : [];
-    const passed = column.isMeasured && column.order.proven ? column.order.last : -1;
     let missing = 0;
     for (let i = 0; i < own.length; i++) {
       const flag = own[i] as number, cell = from + i;
@@ -205,7 +224,7 @@ export class PointTable implements Disposable {
       // A value that became NaN again was measured again.
       if (
         !written &&
-        ((flag & HAD) !== 0 || cell < passed || others.some((o) => ((o[i] as number) & HAS) !== 0))
+        ((flag & HAD) !== 0 || gaps?.[i] === 1 || others.some((o) => ((o[i] as number) & HAS) !== 0))
       ) {
         column.addReading(cell);
         written = true;

@@ -5,14 +5,20 @@
  * - Together: all variables of a point are stored at once. Once a variable was seen to get its value of a point at the
  *   same time as another one, and never later than another, a NaN in it is a reading where another one has a value.
  * - In order: points are measured in the order of the file. Once so many points were seen to come behind all earlier
- *   ones that chance would do it less than once in a million, a NaN is a reading where a later point has a value.
+ *   ones that chance would do it less than once in a million, and while there are few gaps, NaN is a reading in a short
+ *   gap between points that have a value.
  *
- * One sight to the contrary withdraws an evidence for good: writers that fill in any order, or variable by variable, get
- * no NaN from us before the value is there.
+ * One sight to the contrary withdraws an evidence for good: writers that fill in any order, every other point first, or
+ * variable by variable get no NaN from us before the value is there.
  */
 
 /** ln 10⁶ */
 const PROOF = 6 * Math.LN10;
+
+/** Least part of the points up to the last one that have a value. */
+const DENSE = 0.8;
+/** Most points of a gap in which NaN is a reading. */
+export const LONGEST_GAP = 16;
 
 /** Whether values come in the order of the points. */
 export class OrderEvidence {
@@ -23,7 +29,7 @@ export class OrderEvidence {
   #disproved = false;
 
   get proven(): boolean {
-    return !this.#disproved && this.#weight > PROOF;
+    return !this.#disproved && this.#weight > PROOF && this.#count >= DENSE * (this.last + 1);
   }
 
   /** Takes note of values whose time is not known. */
@@ -45,6 +51,7 @@ export class OrderEvidence {
   /** Forgets the points from `length` on. */
   trim(length: number): void {
     this.last = Math.min(this.last, length - 1);
+    this.#count = Math.min(this.#count, length);
   }
 }
 
