@@ -12,7 +12,7 @@ import { type LogState, type PointBlock, PointRows, type RawPoints } from "./poi
 import { type RawTraces, type TraceBlock, type TraceHead, TraceRows } from "./trace_rows.ts";
 
 /** Bytes that one look reads of the points, and of each trace channel. */
-const SLICE_BYTES = 4 << 20;
+const SLICE_BYTES = 1 << 20;
 
 /** What is told of the log besides its values. */
 export interface LogFacts {
