@@ -2,7 +2,7 @@ import { basename, join } from "node:path";
 import { assertEquals } from "../../../tests/assert.ts";
 import { LiveReplay } from "../../../tests/live_replay.ts";
 import { DATA, LABBER, logsBelow, MORE, tempFolder } from "../testing.ts";
-import { GrowingLog } from "./growing_log.ts";
+import { GrowingLog } from "./test_log.ts";
 import { LogSession } from "./log_session.ts";
 import { differences, follow } from "./testing.ts";
 

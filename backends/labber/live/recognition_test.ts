@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch } from "../../../tests/assert.ts";
 import type { LiveAnswer } from "../../../src/kit/live.ts";
 import labber from "../mod.ts";
 import { DATA, LABBER, logsBelow, tempFolder } from "../testing.ts";
-import { GrowingLog } from "./growing_log.ts";
+import { GrowingLog } from "./test_log.ts";
 import { LogSession } from "./log_session.ts";
 import { follow } from "./testing.ts";
 
