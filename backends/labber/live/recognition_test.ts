@@ -8,13 +8,18 @@ import { LogSession } from "./log_session.ts";
 import { follow } from "./testing.ts";
 
 /** Asks for a copy of a file, written `age` ms ago. */
-async function asked(original: string | Uint8Array, age: number): Promise<LiveAnswer> {
+async function asked(original: string | Uint8Array, age: number, resumed?: true): Promise<LiveAnswer> {
   await using temp = await tempFolder();
   const path = join(temp.path, "log.hdf5"), now = Date.now();
   if (typeof original === "string") await Deno.copyFile(original, path);
   else await Deno.writeFile(path, original);
   await Deno.utime(path, new Date(now - age), new Date(now - age));
-  const context = { temp: temp.path, timeZone: "Europe/Amsterdam", now: () => now };
+  const context = {
+    temp: temp.path,
+    timeZone: "Europe/Amsterdam",
+    now: () => now,
+    ...(resumed ? { resumed } : {}),
+  };
   const config = { labber_directory: temp.path, set_up: "fridge" };
   const answer = await labber.live?.(config, { identifier: "log.hdf5", path }, context);
   assert(answer);
@@ -38,6 +43,10 @@ Deno.test("live is a log that is not completed and was written to in the last te
     assert("not_live" in answer, path);
     assertMatch(answer.not_live, expected);
   }
+});
+
+Deno.test("a log that was followed a moment ago is followed to its end, although it is completed", async () => {
+  assert("session" in await asked(fixture("2D_scalar.hdf5"), 1000, true));
 });
 
 Deno.test("a file that is no log, or not begun, is not live", async () => {

@@ -19,6 +19,12 @@ const MISSES = 5;
 /** Time since the last good look until that is told, ms. */
 const DELAYED_MS = 1000;
 
+/** File systems stamp in ticks of some ms, FAT and some servers in whole (even two) seconds. */
+const TICK_MS = 50;
+const COARSE_TICK_MS = 2100;
+/** Pause between two looks at a file whose time stamps are coarse, ms. */
+const AGAIN_MS = 250;
+
 export class ContainerSession implements LiveSession {
   readonly watch: string[];
   readonly poll = { active: 50, quiet: 100 };
@@ -30,6 +36,8 @@ export class ContainerSession implements LiveSession {
   /** The last state that was met, and the one that was read or is being read. */
   #met = "";
   #seen = "";
+  /** When the state was read, if that was so soon that the same time stamp may be given again. */
+  #young: number | undefined;
   /** Of the state that is being read. */
   #reading: Reading | undefined;
   #misses = 0;
@@ -74,7 +82,7 @@ export class ContainerSession implements LiveSession {
     const alive = state !== this.#met;
     if (alive) this.#pace.changed(now, stat.mtime_ms);
     this.#met = state;
-    if (state !== this.#seen || !this.#view.isComplete) {
+    if (state !== this.#seen || !this.#view.isComplete || this.#mayHide(stat)) {
       try {
         await this.#read(stat, state);
       } catch (e) {
@@ -96,11 +104,20 @@ export class ContainerSession implements LiveSession {
       this.#forgetReading();
       const reading = await this.#file.open(stat, this.#misses >= MISSES);
       this.#reading = reading;
-      if (state !== this.#seen) this.#view.begin(reading);
+      if (state !== this.#seen || this.#view.isComplete) {
+        const now = Date.now();
+        this.#view.begin(reading);
+        this.#young = now - stat.mtime_ms < tickOf(stat) ? now : undefined;
+      }
       this.#seen = state;
     }
     this.#view.take(this.#reading);
     if (this.#view.isComplete) this.#forgetReading();
+  }
+
+  /** Whether the file may have been rewritten since it was read, without a new time stamp to tell so. */
+  #mayHide(stat: ExactStat): boolean {
+    return this.#young !== undefined && Date.now() - this.#young >= Math.min(AGAIN_MS, tickOf(stat));
   }
 
   #forgetReading(): void {
@@ -152,6 +169,11 @@ export class ContainerSession implements LiveSession {
     this.#file[Symbol.dispose]();
     this.#view[Symbol.dispose]();
   }
+}
+
+/** How long a file system may give one time stamp, ms. */
+function tickOf({ mtime_ns }: ExactStat): number {
+  return BigInt(mtime_ns) % 1_000_000_000n === 0n ? COARSE_TICK_MS : TICK_MS;
 }
 
 function superseded(successor: string): LiveEnd {

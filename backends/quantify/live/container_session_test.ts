@@ -298,3 +298,20 @@ Deno.test("what is told of every fixture file is what it becomes, with its holes
   }
   assertEquals(files > 15, true, `only ${files} files`);
 });
+
+Deno.test("a rewrite that leaves the time stamp as it was is seen all the same", async () => {
+  await using lab = await Lab.open();
+  const run = await lab.container();
+  // The clock of a file server that stamps in whole seconds.
+  const stamp = Math.floor(Date.now() / 1000);
+  const write = async (upTo: number) => {
+    await run.write([column("x0", range(5)), column("y0", filled(5, upTo))]);
+    await Deno.utime(run.file, stamp, stamp);
+  };
+  await write(1);
+  const session = await lab.session(run);
+  const replay = await follow(session);
+  await write(4);
+  await replay.drain(session, { until: () => replay.writtenCount("y0") === 4 });
+  replay.assertWrittenOnce();
+});

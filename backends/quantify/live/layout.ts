@@ -42,8 +42,10 @@ export class Layout {
     const setpoints = isVersion2(measurement) ? [] : setpointsOf(measurement);
     const all = measurement.variables.map((v) => stored(v, v.role === "coordinate" || setpoints.includes(v)));
     const grid = setpoints.length > 1 ? gridOf(setpoints) : undefined;
-    this.points = all.filter(({ dims, name }) => dims.length === 1 && dims[0] === POINTS && name !== POINTS);
-    this.others = all.filter((v) => !this.points.includes(v) && !(grid && v.name === POINTS));
+    // An index of the points has no meaning beside the setpoints of a grid.
+    const shownPoints = all.filter(({ name }) => !(grid && name === POINTS));
+    this.points = shownPoints.filter(({ dims }) => dims.length === 1 && dims[0] === POINTS);
+    this.others = shownPoints.filter((v) => !this.points.includes(v));
     this.#setpoints = this.points.filter((v) => setpoints.some(({ name }) => name === v.name));
     this.#grid = grid ? gridOnStream(grid) : null;
     const axes = this.#grid?.axes ?? [];

@@ -26,6 +26,17 @@ Deno.test("live is what was written a moment ago and has cells left, or is rewri
   assertMatch(await notLive(lab, run), /all 10 points are written/);
 });
 
+Deno.test("a run that was followed a moment ago is followed to its end, although it has ended", async () => {
+  await using lab = await Lab.open();
+  const run = await lab.container();
+  await run.write(begun(10));
+  lab.now += 5000;
+  const answer = await lab.live(run, true);
+  assert("session" in answer);
+  const replay = await follow(answer.session);
+  assertEquals([replay.writtenCount("y0"), replay.end?.reason], [10, "filled"]);
+});
+
 Deno.test("only the newest container with a data file in the data folder is live", async () => {
   await using lab = await Lab.open();
   const run = await lab.container("101500");

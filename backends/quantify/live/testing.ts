@@ -44,12 +44,17 @@ export class Lab implements AsyncDisposable {
     return new Container(this, folder);
   }
 
-  async live(container: Container): Promise<LiveAnswer> {
+  async live(container: Container, resumed?: true): Promise<LiveAnswer> {
     const temp = join(this.path, `session-${this.#temps++}`);
     await Deno.mkdir(temp);
     const identifier = container.folder.slice(this.root.length + 1);
     const config = { quantify_directory: this.root, set_up: "fridge" };
-    const context = { temp, timeZone: "Europe/Amsterdam", now: () => this.now };
+    const context = {
+      temp,
+      timeZone: "Europe/Amsterdam",
+      now: () => this.now,
+      ...(resumed ? { resumed } : {}),
+    };
     const answer = await quantify.live?.(config, { identifier, path: container.folder }, context);
     assert(answer);
     if ("session" in answer) this.#sessions.push(answer.session);
