@@ -24,7 +24,7 @@ const Order = z.object({
 });
 
 /** After the writer is done, a run that does not end is looked at for so long. */
-const REST_MS = 1500;
+const REST_MS = 6000;
 const WAIT_MS = 20_000;
 
 const temp = await Deno.makeTempDir();
