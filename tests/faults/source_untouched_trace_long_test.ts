@@ -81,12 +81,16 @@ Deno.test("`serve` over every kind of source, with data that arrive meanwhile, t
     traced(data, async (home, prefix) => {
       await using agent = ServingAgent.start(home, { prefix });
       const expected = data.sources.reduce((sum, s) => sum + s.synchronized, 0);
-      const done = () => itemStates(home).get("done") ?? 0;
-      await agent.until("all is synchronized", () => done() >= expected, () => [...itemStates(home)]);
+      const count = (state: string) => itemStates(home).get(state) ?? 0;
+      const done = () => count("done") + count("live");
+      await agent.until("all is synchronized or followed", () =>
+        done() >= expected, () => [...itemStates(home)]);
+      assert(count("live") > 0, "what looks like a running measurement is followed, and not touched either");
       await writeDataset(join(data.root, "level_any", "arrives"), { "a.txt": "1" });
       await agent.until(
         "a new dataset is synchronized",
-        () => done() > expected,
+        () =>
+          done() > expected,
         () => [...itemStates(home)],
       );
       assertEquals(await agent.stop(), 0);
