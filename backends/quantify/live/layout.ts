@@ -5,10 +5,11 @@ import { type Levels, levelsOf } from "../../../src/kit/grid/levels.ts";
 import type { AttrValue } from "../../../src/kit/labelled.ts";
 import type { LiveChange, LiveDtype, LivePatch, LiveValues, LiveVariable } from "../../../src/kit/live.ts";
 import { isVersion2 } from "../dataset_v2.ts";
-import { type Grid, gridOf, POINTS, setpointsOf } from "../grid.ts";
+import { gridOf, POINTS, setpointsOf } from "../grid.ts";
 import type { Measurement, Variable } from "../measurement.ts";
 import { cut, gather, liveDtype, liveValues } from "./cell_values.ts";
 import type { Run } from "./point_table.ts";
+import { regularAxes } from "./regular_grid.ts";
 
 /** A variable as it is stored. */
 export interface StoredVariable extends Variable {
@@ -41,7 +42,7 @@ export class Layout {
     // The points of dataset version 2 are never arranged.
     const setpoints = isVersion2(measurement) ? [] : setpointsOf(measurement);
     const all = measurement.variables.map((v) => stored(v, v.role === "coordinate" || setpoints.includes(v)));
-    const grid = setpoints.length > 1 ? gridOf(setpoints) : undefined;
+    const grid = setpoints.length > 1 ? regularAxes(setpoints) ?? gridOf(setpoints)?.axes : undefined;
     // An index of the points has no meaning beside the setpoints of a grid.
     const shownPoints = all.filter(({ name }) => !(grid && name === POINTS));
     this.points = shownPoints.filter(({ dims }) => dims.length === 1 && dims[0] === POINTS);
@@ -186,12 +187,16 @@ function stored(v: Variable, isSetpoint: boolean): StoredVariable {
   return { ...v, isSetpoint, type: liveDtype(v.column.dtype) };
 }
 
-function gridOnStream(grid: Grid): StreamGrid {
-  const axes = grid.axes.map((axis): StoredVariable => {
+function gridOnStream(found: readonly Variable[]): StreamGrid {
+  const axes = found.map((axis): StoredVariable => {
     const v = stored(axis, true);
     return { ...v, column: columnOf(v.type, liveValues(axis.column.read(0, axis.column.length), v.type)) };
   });
-  return { axes, levels: axes.map(({ column }) => levelsOf(column)), shape: grid.cells.shape };
+  return {
+    axes,
+    levels: axes.map(({ column }) => levelsOf(column)),
+    shape: axes.map(({ column }) => column.length),
+  };
 }
 
 function keysOf(column: StoredVariable["column"]): string[] {
