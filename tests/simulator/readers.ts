@@ -88,6 +88,7 @@ export function simulatedReaders(life: Life): ReaderPool {
     describe: () => Promise.resolve(REGISTRY),
     find_dataset: () => Promise.resolve({ uuid: null }),
     write_back: () => Promise.reject(new Error("no source here is a replica of the platform")),
+    compare_live: () => Promise.reject(new Error("nothing here is followed live")),
     resolve({ config }) {
       const { root, level, server } = configSchema.parse(config);
       const plan = {
