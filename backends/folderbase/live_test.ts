@@ -241,6 +241,23 @@ Deno.test("a file that begins to grow later joins, and several tell their variab
   assertEquals([replay.array("a/v"), replay.array("b/v")], [[1], [2]]);
 });
 
+Deno.test("a file that is taken away ends its session as lost, one that is replaced does not", async () => {
+  using folder = new Folder().info("live: true\n");
+  folder.write("a.csv", "v\n1\n");
+  using session = await folder.follow();
+  const replay = await new LiveReplay().drain(session);
+  Deno.removeSync(folder.file("a.csv"));
+  assertStringIncludes((await session.look()).delayed ?? "", "a.csv is missing");
+  folder.write("a.csv", "v\n1\n2\n");
+  await replay.drain(session, { until: () => replay.writtenCount("v") === 2 });
+  folder.now = () => Date.now() + 10_000;
+  Deno.removeSync(folder.file("a.csv"));
+  assertStringIncludes((await session.look()).delayed ?? "", "a.csv is missing");
+  folder.now = () => Date.now() + 16_000;
+  const { end } = await session.look();
+  assertEquals([end?.reason, end?.complete], ["lost", false]);
+});
+
 Deno.test("only what runs and is to be followed has a session", async () => {
   using folder = new Folder().info("dataset_name: x\n");
   folder.write("t.csv", "a\n1\n");

@@ -1,4 +1,5 @@
 /** A measurement folder whose files grow, as one session. */
+import { existsSync } from "node:fs";
 import { posix } from "node:path";
 import { SyncError } from "../../../src/kit/errors.ts";
 import type { LiveChange, LiveEnd, LiveLook, LiveOpen, LiveSession } from "../../../src/kit/live.ts";
@@ -9,6 +10,8 @@ import { TableFile } from "./table_file.ts";
 
 /** So often it is asked whether further files of the folder grow. */
 const FOLDER_MS = 5000;
+/** A file that is not there for longer than this was taken away; rewriting it takes less. */
+const GONE_MS = 5000;
 
 export interface FolderFacts {
   name: string;
@@ -25,9 +28,11 @@ interface Followed {
 export class FolderSession implements LiveSession {
   readonly poll = { active: 100, quiet: 500 };
   readonly silence = "ends";
-  readonly #running: RunningFile[];
+  #running: RunningFile[];
   #followed: Followed[] | undefined;
   #asked: number;
+  /** Since when a file is missing. */
+  #goneSince: number | undefined;
 
   /**
    * @param files those that grow when it begins
@@ -53,9 +58,27 @@ export class FolderSession implements LiveSession {
       if (this.#hasFurtherFiles()) this.#begin();
       return this.#followed ? this.#lookAll(this.#followed) : this.#open();
     } catch (e) {
-      if (e instanceof SyncError && e.class === "busy") return { changes: [], delayed: e.message };
-      throw e;
+      return { changes: [], ...this.#failed(e) };
     }
+  }
+
+  /** What it means that a file could not be read. @throws the error when it does not pass by itself */
+  #failed(error: unknown): Omit<LiveLook, "changes"> {
+    const there = this.#running.filter(({ path }) => existsSync(path));
+    const gone = this.#running.find((file) => !there.includes(file));
+    if (!gone) {
+      this.#goneSince = undefined;
+      if (error instanceof SyncError && error.class === "busy") return { delayed: error.message };
+      throw error;
+    }
+    this.#goneSince ??= this.now();
+    if (this.now() - this.#goneSince < GONE_MS) return { delayed: `${gone.path} is missing` };
+    if (there.length === 0) {
+      return { end: { reason: "lost", evidence: `${gone.path} is no longer there`, complete: false } };
+    }
+    this.#running = there;
+    this.#begin();
+    return { more: true };
   }
 
   close(): void {
@@ -113,7 +136,7 @@ export class FolderSession implements LiveSession {
 
   #lookAll(followed: Followed[]): LiveLook {
     const changes: LiveChange[] = [];
-    let more = false, delayed: string | undefined;
+    let more = false, failure: unknown;
     for (const one of followed) {
       if (one.end) continue;
       try {
@@ -126,14 +149,15 @@ export class FolderSession implements LiveSession {
         more ||= look.more ?? false;
         if (look.end) one.end = look.end;
       } catch (e) {
-        // What the other files gave must not be lost.
-        if (!(e instanceof SyncError && e.class === "busy")) throw e;
-        delayed = e.message;
+        failure = e;
       }
     }
+    // What the other files gave must not be lost, unless nothing more can come.
+    const failed = failure === undefined ? {} : this.#failed(failure);
+    if (failure === undefined) this.#goneSince = undefined;
     const ends = followed.flatMap(({ end }) => end ?? []);
     const [end] = ends.length === followed.length ? ends : [];
-    return { changes, ...(end ? { end } : more ? { more } : {}), ...(delayed ? { delayed } : {}) };
+    return { changes, ...(end ? { end } : more ? { more } : {}), ...failed };
   }
 }
 
