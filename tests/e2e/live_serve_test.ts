@@ -1,5 +1,5 @@
 import { LIVE_RULES } from "../../src/readers/live/protocol.ts";
-import { assert, assertEquals, assertNotEquals } from "../assert.ts";
+import { assert, assertEquals } from "../assert.ts";
 import { append, Counts, LiveSandbox } from "./live_sandbox.ts";
 
 /** Shortened times of silence, and of what follows when a live host fails. */
@@ -67,32 +67,6 @@ Deno.test("a run without a point is open, and ends", async () => {
   await box.synced("empty");
 });
 
-Deno.test("a killed live host is replaced: the same session goes on in another epoch", async () => {
-  await using box = await LiveSandbox.open(SHORT);
-  const path = await box.addDatabase("runs");
-  await box.serve();
-  await append(path, ["a 1", "a crash"]);
-  // Its process ends whenever it reads that line; what was told before stays told.
-  await box.until("it is given up", () => box.item("a")?.status === "synchronized");
-  const [session] = box.sessions();
-  if (session) assertEquals([session.state, session.end?.reason], ["ended", "failed"]);
-
-  await append(path, ["b 1"]);
-  const other = await box.live("b");
-  const counts = new Counts(box.serving, other.id);
-  await box.until("the first count", () => counts.values.length === 1);
-  Deno.kill(box.hosts()[0] ?? 0, "SIGKILL");
-  await append(path, ["b 2", "b end"]);
-  await box.until(
-    "another epoch with both counts",
-    () => counts.epochs.length === 2 && counts.values.length === 2,
-  );
-  assertEquals(counts.values, [1, 2]);
-  await box.until("its end", () => counts.end !== undefined);
-  assertEquals([counts.end?.reason, counts.end?.complete], ["completed", true]);
-  await box.synced("b");
-});
-
 Deno.test("a session that fails ends as failed, and its item takes the normal way", async () => {
   await using box = await LiveSandbox.open(SHORT);
   await box.addFolders("lab");
@@ -135,27 +109,6 @@ Deno.test("a silent run in a folder is inactive, and followed again when it move
   await box.count("lab", "run", 2);
   const again = new Counts(box.serving, (await box.live("run")).id);
   await box.until("both counts", () => again.values.length === 2);
-});
-
-Deno.test("what is stopped ends as stopped, and is followed again when it is started", async () => {
-  await using box = await LiveSandbox.open({ restartMs: 20 });
-  await box.addFolders("lab");
-  await box.serve();
-  await box.count("lab", "run", 1);
-  const first = new Counts(box.serving, (await box.live("run")).id);
-  box.agent.sources.stop("lab");
-  box.serving.notice();
-  await box.until("the end", () => first.end !== undefined);
-  assertEquals(first.end?.reason, "stopped");
-  box.agent.sources.start("lab");
-  box.serving.notice();
-  const second = await box.live("run");
-  await box.restart();
-  const third = await box.live("run");
-  assertNotEquals(third.epoch, second.epoch);
-  await box.count("lab", "run", "end");
-  await box.synced("run");
-  assertEquals((await box.agent.client.searchDatasets({}, { limit: 10 })).length, 1);
 });
 
 Deno.test("an input that goes away while it is followed is lost", async () => {
