@@ -17,6 +17,8 @@ export interface WriterOptions {
   interval: number;
   /** Size of the file beforehand, MiB. */
   fill: number;
+  /** The point before which it waits to be told to go on. */
+  pause?: number;
 }
 
 const Connection = z.record(z.string(), z.union([z.string(), z.number()]));
@@ -54,7 +56,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Starts a measurement; it waits for its first line of input. */
-  writer(name: string, { points, interval, fill }: WriterOptions): Writer {
+  writer(name: string, { points, interval, fill, pause }: WriterOptions): Writer {
     const { dbname, user, password, host, port } = this.#postgres?.config ?? {};
     const target = this.#postgres
       ? `host=${host} port=${port} dbname=${dbname} user=${user} password='${password}'`
@@ -63,7 +65,7 @@ export class Lab implements AsyncDisposable {
       : this.kind === "swmr" || this.kind === "csv"
       ? join(this.folder, name)
       : this.folder;
-    const options = { points, interval, fill, name };
+    const options = { points, interval, fill, name, ...pause === undefined ? {} : { pause } };
     const flags = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
     return new Writer([here("writer.py"), this.kind, target, ...flags]);
   }
@@ -107,11 +109,17 @@ export class Writer {
     if (!(await this.next())?.start) throw new Error("the writer did not start");
   }
 
-  /** Lets it measure (and a peer end). */
+  /** Lets it measure, or a peer end. */
   async go(): Promise<void> {
+    await this.goToPause();
+    await this.#child.stdin.close();
+  }
+
+  /** Lets it measure up to where it waits again. */
+  async goToPause(): Promise<void> {
     const stdin = this.#child.stdin.getWriter();
     await stdin.write(new TextEncoder().encode("\n"));
-    await stdin.close();
+    stdin.releaseLock();
   }
 
   /** Waits for its end. @returns how long writing each point took, s, and the values of the points */

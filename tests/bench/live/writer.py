@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measurements that say when they wrote: each measured value is the time (s since 1970) just before it was committed.
 
-usage: writer.py KIND TARGET [--points N] [--interval S] [--fill MIB] [--name TEXT]
+usage: writer.py KIND TARGET [--points N] [--interval S] [--fill MIB] [--name TEXT] [--pause POINT]
 KIND: qcodes (TARGET: database), quantify, labber (data folder), core_tools (connection string), swmr, csv (folder of the
       dataset). --fill makes the file this large beforehand; --interval 0: as fast as it goes.
 Prints {"start"}, waits for a line on stdin, and prints {"busy": how long writing each point took, s; "stamps": values}.
@@ -25,6 +25,7 @@ cli.add_argument("--points", type=int, default=200)
 cli.add_argument("--interval", type=float, default=0.05)
 cli.add_argument("--fill", type=float, default=0)
 cli.add_argument("--name", default="live run")
+cli.add_argument("--pause", type=int, help="wait for another line on stdin before this point")
 o = cli.parse_args()
 FILL = int(o.fill * 2**20 / 8)
 
@@ -50,6 +51,9 @@ def points():
     """Numbers of the points, each at its time; how long writing one took is kept in BUSY."""
     due = time.time()
     for k in range(o.points):
+        if k == o.pause:
+            sys.stdin.readline()
+            due = time.time()
         if o.interval:
             due += o.interval
             time.sleep(max(0, due - time.time()))
