@@ -14,6 +14,9 @@ import { fileState } from "./whole_file.ts";
 /** Files up to this size are read as a whole; private copies are made of no larger ones. */
 export const SNAPSHOT_BYTES = 16 << 20;
 
+/** A file that its writer holds open, or left open when it died, is read when nothing was written for so long, ms. */
+const OPEN_REST_MS = 200;
+
 /** One state of the file. */
 export interface Reading extends Disposable {
   measurement: Measurement;
@@ -44,7 +47,8 @@ export class DataFile implements Disposable {
    */
   async open(stat: ExactStat, copy: boolean): Promise<Reading> {
     const state = fileState(this.path);
-    if (state === "torn" || state === "open") throw torn(this.path, "it is being written");
+    const isOpen = state === "open" && Date.now() - stat.mtime_ms < OPEN_REST_MS;
+    if (state === "torn" || isOpen) throw torn(this.path, "it is being written");
     if (state !== "netcdf3" && !(copy && stat.size <= SNAPSHOT_BYTES)) return this.#open(stat);
     const { path, stat: copied } = await copyPrivately(this.path, join(this.temp, "snapshot.hdf5"));
     if (fingerprintText(copied) !== fingerprintText(stat)) throw torn(this.path, "it was written again");

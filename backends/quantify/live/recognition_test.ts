@@ -1,6 +1,10 @@
+import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../../tests/assert.ts";
 import { SyncError } from "../../../src/kit/errors.ts";
+import { containers, FIXTURES } from "../testing.ts";
 import { column, type Container, follow, Lab, range } from "./testing.ts";
+
+const DATA = join(FIXTURES, "quantify-data");
 
 const begun = (n = 3) => [column("x0", range(10)), column("y0", range(10).map((i) => i < n ? i : NaN))];
 
@@ -136,4 +140,24 @@ Deno.test("a file that is cut off is waited for, and told of when it stays so", 
   await run.write(begun(5));
   await follow(session, replay);
   assertEquals([replay.writtenCount("y0"), replay.end], [5, undefined]);
+});
+
+Deno.test("a file that its writer left open is read when it rests", async () => {
+  await using lab = await Lab.open();
+  const run = await lab.container();
+  const path = containers(DATA).find((path) => path.includes("fb15ee"));
+  const bytes = await Deno.readFile(join(DATA, path ?? "", "dataset.hdf5"));
+  assertEquals(bytes[8], 0, "version of the superblock");
+  // File consistency flags: open for writing.
+  bytes[20] = 1;
+  await Deno.writeFile(run.file, bytes);
+  for (;;) {
+    try {
+      const replay = await follow(await lab.session(run));
+      assertEquals(await run.differences(replay), []);
+      return;
+    } catch (e) {
+      if (!(e instanceof SyncError && e.class === "busy")) throw e;
+    }
+  }
 });
