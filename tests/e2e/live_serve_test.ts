@@ -111,6 +111,34 @@ Deno.test("a silent run in a folder is inactive, and followed again when it move
   await box.until("both counts", () => again.values.length === 2);
 });
 
+Deno.test("nothing stays of what was followed in a source that is removed", async () => {
+  await using box = await LiveSandbox.open();
+  await box.addFolders("lab");
+  await box.serve();
+  await box.count("lab", "run", 1);
+  const { live_file } = await box.live("run");
+  await box.until("its file is there", async () => !await isGone(live_file ?? ""));
+  box.agent.sources.remove("lab");
+  box.serving.notice();
+  await box.until("its file is gone", () => isGone(live_file ?? ""));
+});
+
+Deno.test("a killed live host leaves no files of its sessions behind", async () => {
+  await using box = await LiveSandbox.open({ restartMs: 20 });
+  await box.addFolders("lab");
+  await box.serve();
+  await box.count("lab", "run", 1);
+  const before = await box.live("run");
+  const left = () => [...Deno.readDirSync(box.path("home", "staging"))].filter((e) => /^live-/.test(e.name));
+  assertEquals(left().length, 1);
+  Deno.kill(box.hosts()[0] ?? 0, "SIGKILL");
+  await box.until("it is followed again", () => box.session("run")?.epoch !== before.epoch);
+  assertEquals(left().length, 1);
+  await box.count("lab", "run", "end");
+  await box.synced("run");
+  await box.until("its folder is gone", () => left().length === 0);
+});
+
 Deno.test("an input that goes away while it is followed is lost", async () => {
   await using box = await LiveSandbox.open(SHORT);
   await box.addFolders("lab");

@@ -191,7 +191,7 @@ export class LiveDesk implements LiveLane {
   }
 
   /** The item takes the normal way now, at once when it was followed. */
-  #closed(source: ReadySource, item: number, end: LiveEnd | null): void {
+  #closed(source: ReadySource, { id: item, dataset_uuid }: ItemRow, end: LiveEnd | null): void {
     const { catalog, env, log } = this.s;
     this.#announcements.remove(item, end?.reason === "stopped");
     const failed = end?.reason === "failed";
@@ -199,6 +199,8 @@ export class LiveDesk implements LiveLane {
     if (end?.reason !== "stopped") this.#notBefore.set(item, { at, offered: failed, failed, source });
     // One that is stopped stays `live`, to be asked about when the source or the agent is started again.
     const row = catalog.items.byId(item);
+    // Its source was removed, or it was known by another name before: nothing comes that would replace the file.
+    if (!row) this.#files.remove(dataset_uuid);
     if (row && end?.reason !== "stopped") {
       if (end) this.#ends.set(item, end);
       if (end || row.state === "live") catalog.queue.releaseLive(item, env.now());

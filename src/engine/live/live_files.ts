@@ -48,7 +48,7 @@ export class LiveFiles {
   #isOfNoUse(dataset: string): boolean {
     const { catalog, env } = this.s;
     const items = catalog.items.ofDataset(dataset);
-    if (items.length > 0 && items.every((item) => item.state === "done")) return true;
+    if (items.every((item) => item.state === "done")) return true;
     try {
       const { mtime } = env.fs.statSync(this.pathOf(dataset));
       return env.now() - (mtime?.getTime() ?? 0) > LONGEST_MS;

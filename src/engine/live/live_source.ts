@@ -20,7 +20,7 @@ export interface LiveSourceHooks {
   /** Quiet for so long that what exists is to be synchronized; false: it moves again. */
   parked(item: number, parked: boolean): void;
   /** It is not followed (any more). @param end null when it never was */
-  closed(item: number, end: LiveEnd | null): void;
+  closed(item: ItemRow, end: LiveEnd | null): void;
 }
 
 export interface LiveSourceOptions {
@@ -42,6 +42,8 @@ export interface LiveEntry {
   /** `parked`: followed, but quiet for so long that the item is not held. */
   phase: "waiting" | "asked" | "live" | "parked";
   feed: LiveFeed | undefined;
+  /** Its folder of snapshots, which the host removes unless it is killed. */
+  temp: string | undefined;
   /** Hosts that ended while it was asked about or followed, without a change in between. */
   crashes: number;
 }
@@ -105,7 +107,14 @@ export class LiveSource {
     const { waiting, followed } = this.#byPhase();
     if (followed.length >= this.options.most) return false;
     if (waiting.length >= WAITING && waiting[0]) this.#forget(waiting[0], null);
-    this.entries.set(item.id, { item, session: 0, phase: "waiting", feed: undefined, crashes: 0 });
+    this.entries.set(item.id, {
+      item,
+      session: 0,
+      phase: "waiting",
+      feed: undefined,
+      temp: undefined,
+      crashes: 0,
+    });
     this.#askMore();
     return true;
   }
@@ -123,6 +132,7 @@ export class LiveSource {
     const entry = this.entries.get(item.id);
     if (!entry) return;
     if (entry.session > 0) this.#host?.send({ type: "close", id: entry.session });
+    if (item.dataset_uuid !== entry.item.dataset_uuid) this.files.remove(entry.item.dataset_uuid);
     entry.feed?.update({ dataset_uuid: item.dataset_uuid, live_file: this.files.pathOf(item.dataset_uuid) });
     Object.assign(entry, { item, session: 0, phase: "waiting" });
     this.#askMore();
@@ -153,7 +163,7 @@ export class LiveSource {
     this.entries.delete(entry.item.id);
     this.#idleSince = this.s.env.monotonic();
     if (end) entry.feed?.end(end);
-    this.hooks.closed(entry.item.id, end);
+    this.hooks.closed(entry.item, end);
     this.#askMore();
   }
 
@@ -191,6 +201,7 @@ export class LiveSource {
     entry.phase = "asked";
     entry.session = ++this.#sessions;
     const { item, session } = entry;
+    const temp = entry.temp = join(s.home.stagingDir, `live-${s.env.uuid()}`);
     const { time_zone } = source.config;
     const send = (config: Config) =>
       host.send({
@@ -206,7 +217,7 @@ export class LiveSource {
           ? time_zone
           : Intl.DateTimeFormat().resolvedOptions().timeZone,
         resumed: entry.feed !== undefined,
-        temp: join(s.home.stagingDir, `live-${s.env.uuid()}`),
+        temp,
         folder: this.files.folderOf(item.dataset_uuid),
       });
     options.unsealed(source.config).then(send).catch((e) =>
@@ -243,6 +254,7 @@ export class LiveSource {
     this.#restartAt = s.env.monotonic() +
       (this.options.restartMs ?? RESTART_MS) * 2 ** worst * (0.5 + s.env.random());
     for (const entry of entries) {
+      if (entry.temp) s.env.fs.remove(entry.temp, { recursive: true }).catch(() => {});
       [entry.phase, entry.session] = ["waiting", 0];
       if (++entry.crashes < CRASHES) continue;
       this.#forget(entry, {
