@@ -11,6 +11,7 @@ import type { LiveChange, LiveDtype, LiveValues } from "../../../src/kit/live.ts
 import { cellRange, liveValues, noValues, sameCell, widthOf } from "./live_cells.ts";
 import { type Progress, progressOf } from "./progress.ts";
 import { runBoxes } from "./run_boxes.ts";
+import { SweepPace } from "./sweep_pace.ts";
 
 /** Read in one look at most. */
 const SLAB_BYTES = 1024 * 1024;
@@ -18,7 +19,7 @@ const SLAB_BYTES = 1024 * 1024;
 const AHEAD_BYTES = 64 * 1024;
 /** A dataset of fixed size without cursor is read whole at each look up to this size, else block by block. */
 const SMALL_BYTES = 256 * 1024;
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 
 export interface DatasetLook {
   changes: LiveChange[];
@@ -39,6 +40,9 @@ export class DatasetFollower {
   /** Checksum per block of settled rows. */
   #checksums: number[] = [];
   #sweepAt = 0;
+  /** The block in which a settled value changed last: there, or beside it, it goes on. */
+  #hot = 0;
+  readonly #pace = new SweepPace();
   /** Settled rows hold cells that were not sent, since nothing shows that they are written. */
   #hasGaps = false;
 
@@ -83,6 +87,18 @@ export class DatasetFollower {
     return { changes, more: to < wanted };
   }
 
+  /** Looks for settled cells that changed after all where it is likely, and in turn everywhere. @param now monotonic ms */
+  watch(blocks: number, now: number): LiveChange[] {
+    const changes: LiveChange[] = [];
+    const hot = this.#hot;
+    for (let block = Math.max(0, hot - 1); block <= hot + 1; block++) this.#sweepBlock(block, false, changes);
+    if (this.#pace.isDue(now)) {
+      const before = changes.length, { more } = this.#sweep(blocks, false, changes);
+      this.#pace.swept(now, changes.length > before, !more);
+    }
+    return changes;
+  }
+
   /**
    * Looks for settled cells that changed after all, `blocks` blocks on from the last time.
    * @param final as for {@link look}
@@ -90,22 +106,32 @@ export class DatasetFollower {
    */
   sweep(blocks: number, final: boolean): DatasetLook {
     const changes: LiveChange[] = [];
-    const size = this.#blockRows();
+    return { changes, ...this.#sweep(blocks, final, changes) };
+  }
+
+  #sweep(blocks: number, final: boolean, changes: LiveChange[]): { more: boolean } {
     for (let i = 0; i < blocks; i++) {
-      const from = this.#sweepAt * size, to = Math.min(from + size, this.#settled);
-      if (this.dtype === "text" || from >= to) {
+      if (!this.#sweepBlock(this.#sweepAt, final, changes)) {
         this.#sweepAt = 0;
-        return { changes, more: false };
-      }
-      const values = this.file.consistent(() => this.#read(from, to)), checksum = checksumOf(values, 0);
-      if (this.#checksums[this.#sweepAt] !== checksum || (final && this.#hasGaps)) {
-        const all = final || !this.isUnordered;
-        this.#send(values, from, to, (i) => all || !this.#isFill(values, i), changes);
-        this.#checksums[this.#sweepAt] = checksum;
+        return { more: false };
       }
       this.#sweepAt++;
     }
-    return { changes, more: true };
+    return { more: true };
+  }
+
+  /** @returns false when there is no such block */
+  #sweepBlock(block: number, final: boolean, changes: LiveChange[]): boolean {
+    const size = this.#blockRows(), from = block * size, to = Math.min(from + size, this.#settled);
+    if (this.dtype === "text" || from >= to) return false;
+    const values = this.file.consistent(() => this.#read(from, to)), checksum = checksumOf(values, 0);
+    if (this.#checksums[block] !== checksum || (final && this.#hasGaps)) {
+      const all = final || !this.isUnordered;
+      this.#send(values, from, to, (i) => all || !this.#isFill(values, i), changes);
+      this.#checksums[block] = checksum;
+      this.#hot = block;
+    }
+    return true;
   }
 
   /** The next sweep begins at the first row. */
@@ -227,7 +253,7 @@ export class DatasetFollower {
     this.#tail = noValues(this.dtype);
     this.#sent = new Uint8Array(0);
     this.#checksums = [];
-    this.#sweepAt = 0;
+    this.#sweepAt = this.#hot = 0;
   }
 
   #rowBytes(): number {

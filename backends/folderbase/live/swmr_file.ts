@@ -13,7 +13,7 @@ const MOST_LEVELS = 16;
 /** A row of a dataset is read at once. */
 const LARGEST_ROW = 16 * 1024 * 1024;
 /** Blocks per look that are searched for values that changed later. */
-const SWEEP_BLOCKS = 4;
+const SWEEP_BLOCKS = 16;
 const BARREN_LOOKS = 2;
 /** A file that was quiet for this long is looked at once more. */
 const REST_MS = 2000;
@@ -117,7 +117,10 @@ export class SwmrFile implements FollowedFile {
     // It changed and nothing is new: then something old may be another one.
     const quiet = this.#barren >= BARREN_LOOKS;
     for (const follower of this.#followers) {
-      if (quiet || follower.isUnordered) this.#pending.push(...follower.sweep(SWEEP_BLOCKS, false).changes);
+      if (quiet) this.#pending.push(...follower.sweep(SWEEP_BLOCKS, false).changes);
+      else if (follower.isUnordered) {
+        this.#pending.push(...follower.watch(SWEEP_BLOCKS, performance.now()));
+      }
     }
     return { more };
   }
