@@ -19,7 +19,7 @@ const SLAB_BYTES = 1024 * 1024;
 const AHEAD_BYTES = 64 * 1024;
 /** A dataset of fixed size without cursor is read whole at each look up to this size, else block by block. */
 const SMALL_BYTES = 256 * 1024;
-const BLOCK_BYTES = 64 * 1024;
+const BLOCK_BYTES = 16 * 1024;
 
 export interface DatasetLook {
   changes: LiveChange[];
@@ -90,11 +90,17 @@ export class DatasetFollower {
   /** Looks for settled cells that changed after all where it is likely, and in turn everywhere. @param now monotonic ms */
   watch(blocks: number, now: number): LiveChange[] {
     const changes: LiveChange[] = [];
-    const hot = this.#hot;
-    for (let block = Math.max(0, hot - 1); block <= hot + 1; block++) this.#sweepBlock(block, false, changes);
+    if (this.#pace.isHot(now)) {
+      const hot = this.#hot;
+      for (let block = Math.max(0, hot - 1); block <= hot + 1; block++) {
+        this.#sweepBlock(block, false, changes);
+      }
+      this.#pace.found(now, changes.length > 0);
+    }
     if (this.#pace.isDue(now)) {
       const before = changes.length, { more } = this.#sweep(blocks, false, changes);
-      this.#pace.swept(now, changes.length > before, !more);
+      this.#pace.found(now, changes.length > before);
+      if (!more) this.#pace.over(now);
     }
     return changes;
   }

@@ -13,7 +13,7 @@ const MOST_LEVELS = 16;
 /** A row of a dataset is read at once. */
 const LARGEST_ROW = 16 * 1024 * 1024;
 /** Blocks per look that are searched for values that changed later. */
-const SWEEP_BLOCKS = 16;
+const SWEEP_BLOCKS = 64;
 const BARREN_LOOKS = 2;
 /** A file that was quiet for this long is looked at once more. */
 const REST_MS = 2000;

@@ -122,7 +122,7 @@ export class Writer {
     stdin.releaseLock();
   }
 
-  /** Waits for its end. @returns how long writing each point took, s, and the values of the points */
+  /** Waits for its end. @returns how long writing each point took, s, the values of the points, and how many bytes were written */
   async ended(): Promise<Ended> {
     let last: unknown;
     for (let said = await this.next(); said; said = await this.next()) last = said;
@@ -135,7 +135,7 @@ export class Writer {
   }
 }
 
-const Ended = z.object({ busy: z.array(z.number()), stamps: z.array(z.number()) });
+const Ended = z.object({ busy: z.array(z.number()), stamps: z.array(z.number()), written: z.number() });
 type Ended = z.infer<typeof Ended>;
 
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {

@@ -4,7 +4,8 @@
 usage: writer.py KIND TARGET [--points N] [--interval S] [--fill MIB] [--name TEXT] [--pause POINT]
 KIND: qcodes (TARGET: database), quantify, labber (data folder), core_tools (connection string), swmr, csv (folder of the
       dataset). --fill makes the file this large beforehand; --interval 0: as fast as it goes.
-Prints {"start"}, waits for a line on stdin, and prints {"busy": how long writing each point took, s; "stamps": values}.
+Prints {"start"}, waits for a line on stdin, and prints {"busy": how long writing each point took, s; "stamps": values;
+"written": bytes}.
 """
 import argparse
 import datetime
@@ -30,7 +31,17 @@ o = cli.parse_args()
 FILL = int(o.fill * 2**20 / 8)
 
 
+def written():
+    """Bytes that this process has written to files."""
+    with open("/proc/self/io") as io:
+        return int(dict(line.split(": ") for line in io.read().splitlines())["wchar"])
+
+
+BEFORE = [0]
+
+
 def begin():
+    BEFORE[0] = written()
     print(json.dumps({"start": time.time()}), flush=True)
     sys.stdin.readline()
 
@@ -171,6 +182,7 @@ def csv():
         for k in range(FILL // 4):
             f.write(f"{k},0.123456789012\n")
         f.flush()
+        BEFORE[0] = written()
         print(json.dumps({"start": time.time()}), flush=True)
         rows = FILL // 4
         while not select.select([sys.stdin], [], [], 0.2)[0]:  # a table is followed because it grows
@@ -220,4 +232,4 @@ def core_tools():
 
 
 {"qcodes": qcodes, "quantify": quantify, "labber": labber, "swmr": swmr, "csv": csv, "core_tools": core_tools}[o.kind]()
-print(json.dumps({"busy": BUSY, "stamps": STAMPS}), flush=True)
+print(json.dumps({"busy": BUSY, "stamps": STAMPS, "written": written() - BEFORE[0]}), flush=True)
