@@ -41,7 +41,9 @@ export async function readRunItem(
   const content = await readContent(path, runUid, context);
   if ("not_started" in content) return content;
   const { run, streams } = content;
-  const { files, logs, problems: ofImages, imageNames } = await writeFiles(path, content, context);
+  const { files, logs, problems: ofImages, imageNames } = context.metadataOnly
+    ? noFiles(path, content)
+    : await writeFiles(path, content, context);
   const problems = [...ofImages, ...streams.flatMap((s) => damageOf(path, s))];
   return {
     draft: {
@@ -72,7 +74,8 @@ function readContent(
     demandBeamtime(db);
     const run = readRun(db, runUid);
     const ended = run.exit_status !== null || run.time_stop !== null;
-    if (!ended && context.newest && context.now - activityOf(db, runUid, modified).last <= QUIET_MS) {
+    const isWanted = ended || context.metadataOnly;
+    if (!isWanted && context.newest && context.now - activityOf(db, runUid, modified).last <= QUIET_MS) {
       return {
         not_started: `run ${runUid} is being measured: it is read when it ends, when another run begins, ` +
           "or when nothing came for 10 minutes",
@@ -89,6 +92,11 @@ interface WrittenFiles {
   logs: DraftLog[];
   problems: ErrorData[];
   imageNames: Set<string>;
+}
+
+function noFiles(path: string, { run, refs }: RunContent): WrittenFiles {
+  const imageNames = new Set(imageFields(run, refs, stacksOf(path, run.uid)).map(({ field }) => field));
+  return { files: [], logs: [], problems: [], imageNames };
 }
 
 async function writeFiles(path: string, content: RunContent, context: ReadContext): Promise<WrittenFiles> {

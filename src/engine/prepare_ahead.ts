@@ -62,7 +62,7 @@ async function prepare(s: Services, source: ReadySource, item: ItemRow, signal: 
   const services = { ...s, readers: readersOf(s.readers, item.source_id) };
   try {
     makeStagingFolder(s.env.fs, staging);
-    const read = await readItem(services, source, item, path, staging, signal);
+    const read = await readItem(services, source, item, path, staging, { signal });
     if ("not_started" in read) return;
     const root = plan.kind === "folder" ? await s.env.fs.realPath(plan.root) : null;
     const local = plan.kind === "folder" && !plan.server_folder;

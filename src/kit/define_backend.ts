@@ -77,6 +77,11 @@ export interface ReadContext {
   newest: boolean;
   /** Current time, ms since 1970 UTC. */
   now: number;
+  /**
+   * The item is being measured, and its dataset is to be made now: a draft is wanted as soon as there is anything to say,
+   * without files (those of the draft are dropped, so that nothing need be converted).
+   */
+  metadataOnly?: true;
 }
 
 /** Values that a replica takes over from the platform; what is left out stays. */

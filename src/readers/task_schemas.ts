@@ -237,6 +237,7 @@ export const TASKS: {
         timeZone: text,
         newest: flag,
         now: z.number(),
+        metadataOnly: z.literal(true).optional(),
       }),
     }),
     output: readResult,

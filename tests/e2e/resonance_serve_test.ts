@@ -39,6 +39,13 @@ Deno.test("resonance: runs are synchronized as they end, in a database deep insi
         }
       };
       await until(["live"]);
+      const [first] = agent.items.list({});
+      const dataset = async () => await agent.client.readDataset(first?.datasetUUID ?? "");
+      for (const end = Date.now() + PATIENCE_MS; await dataset() === null;) {
+        assert(Date.now() < end, "the dataset is there while the run is measured");
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      assertEquals((await dataset())?.files, []);
       writer.closeRun();
       await until(["done"]);
       writer.openRun("second");

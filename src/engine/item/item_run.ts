@@ -197,7 +197,7 @@ class ItemRun {
     options.progress?.reading();
     const read = await recorder.task(
       "read",
-      () => readItem(s, source, this.#item, this.#path, staging, options.signal),
+      () => readItem(s, source, this.#item, this.#path, staging, options),
     );
     if ("not_started" in read) return read.not_started;
     const { draft } = read;

@@ -14,6 +14,12 @@ function isOnServer({ plan }: ReadySource): boolean {
   return plan.kind === "database" && plan.address !== undefined;
 }
 
+export interface ReadOptions {
+  /** See ReadContext. */
+  metadataOnly?: boolean;
+  signal?: AbortSignal;
+}
+
 /**
  * @param path absolute, "" for databases
  * @param staging existing, private folder for files that the backend makes
@@ -25,7 +31,7 @@ export async function readItem(
   item: ItemRow,
   path: string,
   staging: string,
-  signal?: AbortSignal,
+  { metadataOnly, signal }: ReadOptions = {},
 ): Promise<ReadResult> {
   const { time_zone } = source.config;
   const { converters } = await s.registry();
@@ -40,6 +46,7 @@ export async function readItem(
       timeZone: typeof time_zone === "string" ? time_zone : Intl.DateTimeFormat().resolvedOptions().timeZone,
       newest: item.priority >= s.catalog.queue.newestPriority(source.row.id),
       now: s.env.now(),
+      ...(metadataOnly ? { metadataOnly } : {}),
     },
   }, {
     ...(signal ? { signal } : {}),
