@@ -48,6 +48,15 @@ function exact(s: BigIntStats): ExactStat {
   };
 }
 
+/** File systems stamp in ticks of some ms, FAT and some servers in whole (even two) seconds. */
+const TICK_MS = 50;
+const COARSE_TICK_MS = 2100;
+
+/** For how long a file system may give the time stamp of this file to further changes, ms. */
+export function tickOf({ mtime_ns }: Fingerprint): number {
+  return BigInt(mtime_ns) % 1_000_000_000n === 0n ? COARSE_TICK_MS : TICK_MS;
+}
+
 /** A fingerprint as one comparable text. */
 export function fingerprintText(f: Fingerprint): string {
   return `${f.size} ${f.mtime_ns} ${f.file_id}`;

@@ -1,7 +1,7 @@
 /** A log file that is followed while Labber measures into it. */
 import type { ReadItem } from "../../../src/kit/define_backend.ts";
 import { SyncError } from "../../../src/kit/errors.ts";
-import { type ExactStat, fingerprintText, statExact } from "../../../src/kit/fingerprint.ts";
+import { type ExactStat, fingerprintText, statExact, tickOf } from "../../../src/kit/fingerprint.ts";
 import { openHdf5Live } from "../../../src/kit/hdf5_live/open.ts";
 import type { LiveAttribute, LiveHdf5File } from "../../../src/kit/hdf5_live/types.ts";
 import type { LiveContext, LiveLook, LiveSession } from "../../../src/kit/live.ts";
@@ -16,9 +16,6 @@ const GONE_MS = 5000;
 /** Looks in vain, and time since the last good look, until that is told. */
 const MISSES = 5;
 const DELAYED_MS = 1000;
-/** File systems stamp in ticks; some in whole seconds. A file stamped less than this ago may have changed since. */
-const TICK_MS = 50;
-const COARSE_TICK_MS = 2100;
 
 /** What a look found out about the log that is being written. */
 interface Seen extends LogState {
@@ -33,6 +30,7 @@ export class LogSession implements LiveSession {
   readonly #file: LiveHdf5File;
   #view: LogView | undefined;
   #seen = "";
+  /** The file may have changed after its last change was stamped. */
   #wasYoung = false;
   #more = false;
   #misses = 0;
@@ -70,7 +68,7 @@ export class LogSession implements LiveSession {
       return this.#missed(SyncError.from(e), now);
     }
     const alive = state !== this.#seen;
-    [this.#seen, this.#wasYoung] = [state, isYoung(stat)];
+    [this.#seen, this.#wasYoung] = [state, Date.now() - stat.mtime_ms < tickOf(stat)];
     [this.#misses, this.#lastGood] = [0, now];
     return { ...this.#told(seen), alive };
   }
@@ -163,10 +161,4 @@ export class LogSession implements LiveSession {
 function flag(attribute: LiveAttribute | undefined): boolean | undefined {
   const values = attribute?.values;
   return ArrayBuffer.isView(values) ? Number((values as Uint8Array)[0]) === 1 : undefined;
-}
-
-/** Whether the file may have changed after its last change was stamped. */
-function isYoung({ mtime_ns, mtime_ms }: ExactStat): boolean {
-  const tick = BigInt(mtime_ns) % 1_000_000_000n === 0n ? COARSE_TICK_MS : TICK_MS;
-  return Date.now() - mtime_ms < tick;
 }

@@ -1,7 +1,7 @@
 /** A container that is followed while Quantify measures into it. */
 import { basename, join } from "node:path";
 import { SyncError } from "../../../src/kit/errors.ts";
-import { type ExactStat, fingerprintText } from "../../../src/kit/fingerprint.ts";
+import { type ExactStat, fingerprintText, tickOf } from "../../../src/kit/fingerprint.ts";
 import type { LiveContext, LiveEnd, LiveLook, LiveSession } from "../../../src/kit/live.ts";
 import { DataFile, type Reading, torn } from "./data_file.ts";
 import { Pace } from "./pace.ts";
@@ -19,9 +19,6 @@ const MISSES = 5;
 /** Time since the last good look until that is told, ms. */
 const DELAYED_MS = 1000;
 
-/** File systems stamp in ticks of some ms, FAT and some servers in whole (even two) seconds. */
-const TICK_MS = 50;
-const COARSE_TICK_MS = 2100;
 /** Pause between two looks at a file whose time stamps are coarse, ms. */
 const AGAIN_MS = 250;
 
@@ -169,11 +166,6 @@ export class ContainerSession implements LiveSession {
     this.#file[Symbol.dispose]();
     this.#view[Symbol.dispose]();
   }
-}
-
-/** How long a file system may give one time stamp, ms. */
-function tickOf({ mtime_ns }: ExactStat): number {
-  return BigInt(mtime_ns) % 1_000_000_000n === 0n ? COARSE_TICK_MS : TICK_MS;
 }
 
 function superseded(successor: string): LiveEnd {

@@ -3,7 +3,7 @@ import { btreeRecords } from "./btree_v2.ts";
 import { ByteCursor } from "./byte_cursor.ts";
 import type { FileSource } from "./file_source.ts";
 import { FractalHeap } from "./fractal_heap.ts";
-import { lookup3 } from "./lookup3.ts";
+import { lookup3 } from "../hdf5/lookup3.ts";
 
 /** Types of the records of the trees by name. */
 const LINK_BY_NAME = 5, ATTRIBUTE_BY_NAME = 8;
@@ -44,6 +44,6 @@ export function denseAttributes(source: FileSource, message: Uint8Array, name?: 
 /** Records are sorted by the hash of their names, which stands at `position`. */
 function byHash(name: string, position: number) {
   const bytes = new TextEncoder().encode(name);
-  const wanted = lookup3(bytes, 0, bytes.length);
+  const wanted = lookup3(bytes);
   return (record: ByteCursor) => Math.sign(wanted - record.skip(position).u32());
 }

@@ -12,7 +12,7 @@ import { SyncError } from "../errors.ts";
 import { reading } from "../file_failures.ts";
 import { type ExactStat, fingerprintText, statExact } from "../fingerprint.ts";
 import { FormatError } from "./format_error.ts";
-import { lookup3 } from "./lookup3.ts";
+import { lookup3 } from "../hdf5/lookup3.ts";
 import { readSuperblock, type Superblock } from "./superblock.ts";
 
 /** A file may change without its mtime doing so for this long (coarse clocks of file systems and servers). */
@@ -243,7 +243,7 @@ function hasChecksum(bytes: Uint8Array): boolean {
   const end = bytes.length - 4;
   if (end < 0) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return view.getUint32(end, true) === lookup3(bytes, 0, end);
+  return view.getUint32(end, true) === lookup3(bytes, end);
 }
 
 /** 0: within a tick of usual clocks after the last write, 1: within one of the coarsest, 2: later. */

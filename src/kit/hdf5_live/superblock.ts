@@ -1,7 +1,7 @@
 /** The superblock: where everything else is found (file format specification, section II.A). */
 import { ByteCursor, type FieldWidths } from "./byte_cursor.ts";
 import { FormatError } from "./format_error.ts";
-import { lookup3 } from "./lookup3.ts";
+import { lookup3 } from "../hdf5/lookup3.ts";
 
 export interface Superblock {
   version: number;
@@ -58,7 +58,7 @@ function parse(bytes: Uint8Array, base: number): Superblock {
   const end = cursor.address();
   // Old: driver block, then the root group's symbol table entry: name, address.
   const root = modern ? cursor.address() : cursor.skip(2 * widths.address).address();
-  if (modern && cursor.u32() !== lookup3(bytes, 0, cursor.at - 4)) {
+  if (modern && cursor.u32() !== lookup3(bytes, cursor.at - 4)) {
     throw new FormatError("the superblock's checksum is wrong");
   }
   if (root === null || end === null) throw new FormatError("the superblock has no root group");
