@@ -61,7 +61,8 @@ async function read(
   const measurement = await readMeasurementRow(db, server, id);
   const findings: Findings = { files: [], logs: [], problems: [] };
   const parameters = await damageNoted(findings, () => readParameters(db, measurement)) ?? [];
-  if (!measurement.completed && findings.problems.length === 0 && !await hasPoints(db, parameters)) {
+  const isWanted = measurement.completed || context.metadataOnly;
+  if (!isWanted && findings.problems.length === 0 && !await hasPoints(db, parameters)) {
     return { not_started: `measurement ${id} was registered, but no point was measured` };
   }
   const times = timesOf(measurement, context.timeZone);
@@ -74,7 +75,7 @@ async function read(
   findings.logs.push(...snapshot.logs, ...metadata.logs, ...keywords.logs);
 
   await damageNoted(findings, async () => {
-    if (parameters.length === 0) return;
+    if (parameters.length === 0 || context.metadataOnly) return;
     const { arrays, logs, problems } = await measuredArrays(db, parameters, measurement.data_cleared);
     findings.logs.push(...logs);
     findings.problems.push(...problems);
@@ -88,7 +89,7 @@ async function read(
       data_key: dataKey(measurement, parameters, context),
     });
   });
-  await addPulses(findings, snapshot, created, context);
+  if (!context.metadataOnly) await addPulses(findings, snapshot, created, context);
   return {
     draft: {
       ...fieldsOf(measurement, server.dbname, keywords.list, started),

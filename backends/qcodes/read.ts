@@ -87,6 +87,7 @@ async function dataOf(
   let parameters: RunDescription | null = null;
   try {
     parameters = readDescription(db, run);
+    if (context.metadataOnly) return { file: null, parameters, logs: [], problems: [] };
     if (!run.hasTable) {
       const { path, logs } = await findExportedFile(config.database_path, run);
       return {
