@@ -1,5 +1,5 @@
 import { LIVE_RULES } from "../../src/readers/live/protocol.ts";
-import { assert, assertEquals } from "../assert.ts";
+import { assert, assertEquals, assertStringIncludes } from "../assert.ts";
 import { append, Counts, LiveSandbox } from "./live_sandbox.ts";
 
 /** Shortened times of silence, and of what follows when a live host fails. */
@@ -109,6 +109,20 @@ Deno.test("a silent run in a folder is inactive, and followed again when it move
   await box.count("lab", "run", 2);
   const again = new Counts(box.serving, (await box.live("run")).id);
   await box.until("both counts", () => again.values.length === 2);
+});
+
+Deno.test("a table that grows no more is recorded as incomplete, for nobody knows whether it is finished", async () => {
+  await using box = await LiveSandbox.open(SHORT);
+  await Deno.mkdir(box.path("tables", "run"), { recursive: true });
+  await Deno.writeTextFile(box.path("tables", "run", "_QH_dataset_info.yaml"), "live: true\n");
+  await Deno.writeTextFile(box.path("tables", "run", "t.csv"), "a\n1\n");
+  const config = { root_directory: box.path("tables"), is_server_folder: false };
+  await box.agent.sources.add({ name: "tables", backend: "folderbase", config, scope: "default" });
+  await box.serve();
+  const { id } = await box.synced("run");
+  assertEquals(box.sessions().map(({ end }) => end?.reason), ["inactive"]);
+  const { sync_record } = box.agent.items.get(id);
+  assertStringIncludes(JSON.stringify(sync_record), '"code":"incomplete"');
 });
 
 Deno.test("nothing stays of what was followed in a source that is removed", async () => {

@@ -203,7 +203,8 @@ class ItemRun {
     const { draft } = read;
     const scope = draft.replica?.scope.uuid ?? given;
     claimMoved(s, source, this.#item, draft.alt_uid, scope);
-    recordDraft(draft, recorder);
+    // Inactivity is no end: nobody knows whether more comes (E11).
+    recordDraft(ended?.reason === "inactive" ? { ...draft, state: "incomplete" } : draft, recorder);
 
     if (manifest && !options.dryRun) {
       await this.#awake();
