@@ -12,6 +12,9 @@ import { type LabelledDataset, sizeOf, type Values } from "../src/kit/labelled.t
 import { type LiveCell, LiveCells } from "./live_cells.ts";
 import { WakeUp } from "./wake_up.ts";
 
+/** Longest tick of the clocks of usual file systems, with some air. */
+const CLOCK_TICK_MS = 25;
+
 /** An array to compare with: flat in C order, complex as pairs; what netcdfContent and `truthOf` give. */
 export interface TruthArray {
   shape: number[] | null;
@@ -19,7 +22,7 @@ export interface TruthArray {
 }
 
 export interface DrainOptions {
-  /** Looks until this holds or the session ends; without it until a look finds nothing new. */
+  /** Looks until this holds or the session ends; without it until two looks find nothing new. */
   until?: () => boolean;
   /** Looks after which it fails (default 600). */
   maxLooks?: number;
@@ -65,6 +68,7 @@ export class LiveReplay {
   /** Looks again and again, woken by the files that the session names and at its pace; ends as the options say. */
   async drain(session: LiveSession, { until, maxLooks = 600 }: DrainOptions = {}): Promise<this> {
     using wake = new WakeUp(session.watch);
+    let nothingNew = false;
     for (let i = 0; i < maxLooks; i++) {
       const { changes, end, more, delayed } = await session.look();
       this.looks++;
@@ -73,7 +77,14 @@ export class LiveReplay {
       this.end = end;
       if (end || until?.()) return this;
       if (more) continue;
-      if (!until && changes.length === 0 && delayed === undefined) return this;
+      if (until || changes.length > 0 || delayed !== undefined) nothingNew = false;
+      else if (nothingNew) return this;
+      else {
+        // A write within the tick of the file system's clock is seen when that has passed.
+        nothingNew = true;
+        await new Promise((resolve) => setTimeout(resolve, CLOCK_TICK_MS));
+        continue;
+      }
       await wake.next(session.poll.active);
     }
     throw new Error(`after ${maxLooks} looks: ${this.summary()}; delayed by ${this.delays.slice(-3)}`);

@@ -134,13 +134,14 @@ Deno.test("Draining goes on while there is more, and stops at the end, at the co
     { changes: [patch("v", [0], [1], [1])] },
     { changes: [], delayed: "torn" },
     { changes: [] },
+    { changes: [] },
     { changes: [patch("v", [1], [1], [2])] },
     { changes: [], end: { reason: "completed", evidence: "flag", complete: true } },
   ];
   const replay = new LiveReplay();
   const scripted = session(() => script.shift() ?? { changes: [] });
   await replay.drain(scripted);
-  assertEquals([replay.looks, replay.array("v"), replay.delays], [4, [1], ["torn"]]);
+  assertEquals([replay.looks, replay.array("v"), replay.delays], [5, [1], ["torn"]]);
   await replay.drain(scripted, { until: () => replay.writtenCount("v") === 2 });
   assertEquals(replay.end, undefined);
   await replay.drain(scripted, { until: () => false });

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { posix } from "node:path";
 import { SyncError } from "../../../src/kit/errors.ts";
+import { fingerprintText, statExact } from "../../../src/kit/fingerprint.ts";
 import type { LiveChange, LiveEnd, LiveLook, LiveOpen, LiveSession } from "../../../src/kit/live.ts";
 import type { FollowedFile } from "./followed_file.ts";
 import type { RunningFile } from "./running_files.ts";
@@ -31,6 +32,8 @@ export class FolderSession implements LiveSession {
   #running: RunningFile[];
   #followed: Followed[] | undefined;
   #asked: number;
+  /** How the files were at the last look. */
+  #marks = "";
   /** Since when a file is missing. */
   #goneSince: number | undefined;
 
@@ -56,10 +59,21 @@ export class FolderSession implements LiveSession {
   look(): LiveLook {
     try {
       if (this.#hasFurtherFiles()) this.#begin();
-      return this.#followed ? this.#lookAll(this.#followed) : this.#open();
+      const alive = this.#wasWritten();
+      return { ...(this.#followed ? this.#lookAll(this.#followed) : this.#open()), alive };
     } catch (e) {
       return { changes: [], ...this.#failed(e) };
     }
+  }
+
+  /** Whether a file was written since the last look, also when that brought no value. */
+  #wasWritten(): boolean {
+    const marks = this.#running.map(({ path }) =>
+      existsSync(path) ? fingerprintText(statExact(path, true)) : ""
+    );
+    const written = `${marks}` !== this.#marks;
+    this.#marks = `${marks}`;
+    return written;
   }
 
   /** What it means that a file could not be read. @throws the error when it does not pass by itself */

@@ -55,8 +55,6 @@ export class FollowedSession {
   /** Something happened at what it watches, or somebody wants to know. */
   wake(): void {
     this.dueAt = Math.min(this.dueAt, Math.max(this.clock.now(), this.#restUntil));
-    // Where silence ends a session it is the silence of its file.
-    if (this.session.silence === "ends") this.#quiet = 0;
   }
 
   /** Looks once. @returns the end of the session, if this is it */

@@ -87,9 +87,23 @@ Deno.test("silence ends a session after two minutes where it means the end", asy
 Deno.test("a file that is written again, with the same values, is not silent", async () => {
   const script = new Script("ends");
   for (let i = 0; i < 10; i++) {
+    script.answer = () => ({ changes: [], alive: true });
     script.followed.wake();
+    assertEquals(await script.pass(1), undefined);
+    script.answer = () => ({ changes: [] });
     assertEquals(await script.pass(60_000), undefined);
   }
+});
+
+Deno.test("what happens beside the file of a session does not keep it going", async () => {
+  const script = new Script("ends");
+  script.answer = () => ({ changes: [] });
+  let end;
+  for (let i = 0; i < 200 && !end; i++) {
+    script.followed.wake();
+    end = await script.pass(1000);
+  }
+  assertEquals(end?.reason, "inactive");
 });
 
 Deno.test("elsewhere silence stalls it after two minutes, parks it after ten, and a change takes it on", async () => {
