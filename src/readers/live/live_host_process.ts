@@ -33,6 +33,8 @@ export class LiveHostProcess {
   readonly #process: RoleProcess<FromHost>;
   readonly #pinging: ReturnType<typeof setInterval>;
   readonly #lookMs: number;
+  readonly #pingMs: number;
+  #pingedAt: number;
   #ready = false;
   /** When it last answered, monotonic ms. */
   #heardAt: number;
@@ -40,7 +42,8 @@ export class LiveHostProcess {
   /** @throws SyncError `reader_start_failed` */
   constructor(private readonly options: LiveHostOptions) {
     this.#lookMs = options.lookMs ?? LOOK_MS;
-    this.#heardAt = options.now();
+    this.#pingMs = Math.min(5000, this.#lookMs / 2);
+    this.#heardAt = this.#pingedAt = options.now();
     const label = `following the measurements of "${options.source}"`;
     this.#process = new RoleProcess({
       role: "__live",
@@ -60,7 +63,7 @@ export class LiveHostProcess {
         );
       },
     });
-    this.#pinging = setInterval(() => this.#ping(label), Math.min(5000, this.#lookMs / 2));
+    this.#pinging = setInterval(() => this.#ping(label), this.#pingMs);
     Deno.unrefTimer(this.#pinging);
     this.send({
       type: "begin",
@@ -99,7 +102,11 @@ export class LiveHostProcess {
   }
 
   #ping(label: string): void {
-    const silence = this.options.now() - this.#heardAt;
+    const now = this.options.now();
+    // When it was not asked for long either, the PC slept or this process had no time: that is not its silence.
+    if (now - this.#pingedAt > 3 * this.#pingMs) this.#heardAt = now;
+    this.#pingedAt = now;
+    const silence = now - this.#heardAt;
     const patience = this.#ready ? this.#lookMs : START_MS;
     if (silence > patience + 1000) this.kill(failures.hang(label, patience));
     else this.send({ type: "ping" });
