@@ -18,3 +18,10 @@ export function feedChanges(feed: LiveFeed, changes: readonly WireChange[]): voi
   }
   flush();
 }
+
+/** The file of a measurement that can itself be read while it grows: a structure without variables names it. */
+export function ownFile(changes: readonly WireChange[]): string | undefined {
+  const open = changes.find((change) => change.type === "open");
+  const file = open?.variables.length === 0 ? open.attrs.live_file : undefined;
+  return typeof file === "string" ? file : undefined;
+}

@@ -10,7 +10,8 @@ import type { SessionFacts } from "../../live/live_event.ts";
 import type { LiveFeed } from "../../live/live_feed.ts";
 import type { LiveLane, ReadySource, Services } from "../services.ts";
 import { Announcements } from "./announcements.ts";
-import { LiveSource, type LiveSourceOptions } from "./live_source.ts";
+import type { LiveSourceOptions } from "./live_entry.ts";
+import { LiveSource } from "./live_source.ts";
 
 export interface LiveDeskOptions extends LiveSourceOptions {
   begin(facts: SessionFacts): LiveFeed;

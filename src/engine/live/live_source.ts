@@ -3,50 +3,14 @@ import { join } from "node:path";
 import type { ItemRow } from "../../catalog/item_rows.ts";
 import { SyncError } from "../../kit/errors.ts";
 import type { LiveEnd } from "../../kit/live.ts";
-import type { SessionFacts } from "../../live/live_event.ts";
-import type { LiveFeed } from "../../live/live_feed.ts";
 import { LiveHostProcess } from "../../readers/live/live_host_process.ts";
-import type { FromHost, LiveRules, WireChange } from "../../readers/live/protocol.ts";
+import type { FromHost, WireChange } from "../../readers/live/protocol.ts";
 import { itemPath } from "../../discovery/folder_scan.ts";
 import type { Config } from "../../kit/define_backend.ts";
 import type { ReadySource, Services } from "../services.ts";
 import type { LiveFiles } from "./live_files.ts";
-import { feedChanges } from "./feed_changes.ts";
-
-export interface LiveSourceHooks {
-  begin(facts: SessionFacts): LiveFeed;
-  /** The item is followed from now on. */
-  opened(item: number): void;
-  /** Quiet for so long that what exists is to be synchronized; false: it moves again. */
-  parked(item: number, parked: boolean): void;
-  /** It is not followed (any more). @param end null when it never was */
-  closed(item: ItemRow, end: LiveEnd | null): void;
-}
-
-export interface LiveSourceOptions {
-  /** Sessions at once. */
-  most: number;
-  load: readonly string[];
-  /** A configuration with its secrets. */
-  unsealed(config: Config): Promise<Config>;
-  rules?: LiveRules;
-  lookMs?: number;
-  /** First pause before a host that ended is started again, ms. */
-  restartMs?: number;
-}
-
-export interface LiveEntry {
-  item: ItemRow;
-  /** Its number in the host; 0 while it waits to be asked about. */
-  session: number;
-  /** `parked`: followed, but quiet for so long that the item is not held. */
-  phase: "waiting" | "asked" | "live" | "parked";
-  feed: LiveFeed | undefined;
-  /** Its folder of snapshots, which the host removes unless it is killed. */
-  temp: string | undefined;
-  /** Hosts that ended while it was asked about or followed, without a change in between. */
-  crashes: number;
-}
+import { feedChanges, ownFile } from "./feed_changes.ts";
+import type { LiveEntry, LiveSourceHooks, LiveSourceOptions } from "./live_entry.ts";
 
 /** Items asked about at once. */
 const ASKED = 4;
@@ -317,11 +281,4 @@ export class LiveSource {
       this.end(item.id, { reason: "failed", evidence: `${code}: ${message}`, complete: null });
     }
   }
-}
-
-/** The file of a measurement that can itself be read while it grows: a structure without variables names it. */
-function ownFile(changes: readonly WireChange[]): string | undefined {
-  const open = changes.find((change) => change.type === "open");
-  const file = open?.variables.length === 0 ? open.attrs.live_file : undefined;
-  return typeof file === "string" ? file : undefined;
 }
