@@ -11,6 +11,7 @@ import { activityView } from "./activity_view.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { ItemOutcome } from "./item/file_run.ts";
 import type { LiveDesk } from "./live/live_desk.ts";
+import { removeLiveFile } from "./live/live_files.ts";
 import { PrepareAhead } from "./prepare_ahead.ts";
 import { Recovery } from "./recovery.ts";
 import { afterFailure } from "./retry.ts";
@@ -280,7 +281,8 @@ export class Engine {
   }
 
   #finished(item: ItemRow, outcome: ItemOutcome): void {
-    this.#live?.ran(item);
+    if (this.#live) this.#live.ran(item);
+    else removeLiveFile(this.s, item.id);
     this.#filesUploaded += outcome.files_uploaded;
     const { error } = outcome;
     if (error && ["network", "auth", "local"].includes(error.class)) {

@@ -12,6 +12,7 @@ import { resolveSource } from "./sources/resolve_source.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { ReadySource, Services } from "./services.ts";
 import type { OnceItem, OnceProgress, OnceReport } from "./views.ts";
+import { removeLiveFile } from "./live/live_files.ts";
 import { withTimer } from "./waking.ts";
 
 /** An item whose input changes all the time is left for the next run after so many tries. */
@@ -199,6 +200,7 @@ class OnceRun {
   }
 
   #count(item: ItemRow, outcome: ItemOutcome): void {
+    if (!this.#report.dry_run) removeLiveFile(this.s, item.id);
     this.#touched.set(item.id, outcome.item);
     this.#report.files_uploaded += outcome.files_uploaded;
     this.#report.bytes_uploaded += outcome.bytes_uploaded;

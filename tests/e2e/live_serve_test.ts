@@ -137,6 +137,20 @@ Deno.test("nothing stays of what was followed in a source that is removed", asyn
   await box.until("its file is gone", () => isGone(live_file ?? ""));
 });
 
+Deno.test("what was followed goes when its item is synchronized, also by an agent that follows nothing", async () => {
+  await using box = await LiveSandbox.open();
+  await box.addFolders("lab");
+  await box.serve();
+  await box.count("lab", "run", 1);
+  const { live_file } = await box.live("run");
+  await box.until("its file is there", async () => !await isGone(live_file ?? ""));
+  await box.serving.close();
+  await box.count("lab", "run", "end");
+  await box.agent.once();
+  assertEquals(box.item("run")?.status, "synchronized");
+  await box.until("its file is gone", () => isGone(live_file ?? ""));
+});
+
 Deno.test("a killed live host leaves no files of its sessions behind", async () => {
   await using box = await LiveSandbox.open({ restartMs: 20 });
   await box.addFolders("lab");

@@ -57,3 +57,9 @@ export class LiveFiles {
     }
   }
 }
+
+/** Where nothing is followed (any more): what was followed before is not needed once its item is synchronized. */
+export function removeLiveFile(s: ConstructorParameters<typeof LiveFiles>[0], id: number): void {
+  const item = s.catalog.items.byId(id);
+  if (item?.state === "done") new LiveFiles(s).remove(item.dataset_uuid);
+}
