@@ -26,7 +26,7 @@ import { installedModules } from "./installed_modules.ts";
 import { ItemService } from "./item/item_service.ts";
 import { type InstanceLock, takeLock } from "./lock.ts";
 import { MappingService } from "./sources/mapping_service.ts";
-import { addNativeSource } from "./sources/native_source.ts";
+import { provision } from "./sources/provision.ts";
 import { once, type OnceOptions } from "./once.ts";
 import type { Registry, Services } from "./services.ts";
 import { sealStored } from "./sources/seal_stored.ts";
@@ -51,6 +51,9 @@ export interface AgentOptions {
   /** Where the embedded platform keeps the bytes of files instead of in the state folder. */
   store?: S3StoreOptions;
 }
+
+/** How often it is looked whether sources that had to be left out can be made, ms. */
+const PROVISION_MS = 500;
 
 export class Agent {
   private constructor(
@@ -175,7 +178,7 @@ export class Agent {
    */
   async once(options: OnceOptions = {}): Promise<OnceReport> {
     if (options.dryRun) return await this.#dryRun(options);
-    const lock = await this.#begin();
+    const { lock } = await this.#begin(false);
     try {
       return await once(this.services, options);
     } finally {
@@ -188,12 +191,13 @@ export class Agent {
    * @throws SyncError `agent_running` when another process works on this state folder
    */
   async serve(): Promise<Serving> {
-    const lock = await this.#begin();
+    const { lock, missing } = await this.#begin(true);
     const services = { ...this.services };
     const live = this.following && new LiveDesk(services, this.following);
     const engine = new Engine(Object.assign(services, live ? { live } : {}), live ? { live } : {});
     const control = new AbortController();
-    const done = engine.run(control.signal).finally(() => lock.release());
+    const later = missing && this.#provisionLater(engine, missing, control.signal);
+    const done = Promise.all([engine.run(control.signal), later]).finally(() => lock.release());
     const { client, env, log } = this.services;
     // The embedded platform is this very process: nobody elsewhere reaches it.
     const forwarder = this.hub ? undefined : new LiveForwarder({
@@ -217,16 +221,18 @@ export class Agent {
     };
   }
 
-  /** Takes the state folder: alone, without what a killed process left, with the sources of the configuration file. */
-  async #begin(): Promise<InstanceLock> {
+  /**
+   * Takes the state folder: alone, without what a killed process left, with the sources of the configuration file.
+   * @param patient see {@link provision}; `missing` is what it returns
+   */
+  async #begin(patient: boolean): Promise<{ lock: InstanceLock; missing: SyncError | undefined }> {
     const lock = takeLock(this.home.lockPath);
     try {
       for (const left of readdirSync(this.home.stagingDir)) {
         rmSync(join(this.home.stagingDir, left), { recursive: true, force: true });
       }
-      await this.#provision();
-      await addNativeSource(this.services, (input) => this.sources.add(input));
-      return lock;
+      const missing = await provision(this.services, this.sources, this.settings.sources, patient);
+      return { lock, missing };
     } catch (e) {
       lock.release();
       throw e;
@@ -246,20 +252,21 @@ export class Agent {
     }
   }
 
-  /** Creates or updates the sources of the configuration file. */
-  async #provision(): Promise<void> {
-    for (const { name, backend, config, scope, autoassign } of this.settings.sources) {
-      const given = {
-        ...(scope === undefined ? {} : { scope }),
-        ...(autoassign === undefined ? {} : { autoassign }),
-      };
-      if (!this.catalog.sources.byName(name)) await this.sources.add({ name, backend, config, ...given });
-      else {
-        await this.sources.update(name, { config, ...given }).catch((e) => {
-          // A password that cannot be opened is told by its source, and keeps no other one from working.
-          if (!(e instanceof SyncError) || e.class !== "source" || !e.code.startsWith("secret_")) throw e;
-        });
+  /** Makes the sources that had to be left out, once the platform can be asked about them. */
+  async #provisionLater(engine: Engine, missing: SyncError, signal: AbortSignal): Promise<void> {
+    const { services, settings: { sources } } = this;
+    try {
+      for (let why: SyncError | undefined = missing; why;) {
+        engine.hindered(why);
+        do await services.env.sleep(PROVISION_MS, signal); while (engine.status().state !== "running");
+        why = await provision(services, this.sources, sources, true);
+        engine.notice();
       }
+    } catch (e) {
+      if (signal.aborted) return;
+      const error = SyncError.from(e);
+      services.log(`a source of the configuration file cannot be made: ${error.code}: ${error.message}`);
+      services.catalog.errors.add(null, error.toData(), services.catalog.iteration, services.env.now());
     }
   }
 

@@ -164,6 +164,11 @@ export class Engine {
     return this.status();
   }
 
+  /** Something that the whole agent needs is not there: no connection, no log-in, no disk space. */
+  hindered(error: SyncError): void {
+    this.#recovery.hindered(error);
+  }
+
   /** The user changed something in the catalog: look at once. */
   notice(): void {
     this.#noticed = true;

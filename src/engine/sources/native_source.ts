@@ -23,7 +23,9 @@ export async function addNativeSource(s: Services, add: AddSource): Promise<void
   try {
     await add({ name: NAME, backend: NATIVE, config: {} });
   } catch (e) {
-    s.log(`the source "${NAME}" was not made: ${SyncError.from(e).message}`);
+    const error = SyncError.from(e);
+    if (error.class === "network" || error.class === "auth") throw e;
+    s.log(`the source "${NAME}" was not made: ${error.message}`);
   }
 }
 
