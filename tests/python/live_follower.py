@@ -15,7 +15,7 @@ class Follower:
     def __init__(self, deno, backend, config):
         self.request = {"backend": backend, "config": config}
         self.child = subprocess.Popen(
-            [*shlex.split(deno), "run", "-A", "--no-check", "--quiet", str(REPO / "tests/python/follow_item.ts")],
+            [*shlex.split(deno), "run", "-A", "--no-check", "--quiet", str(REPO / "tests/python/follow_session.ts")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPO)
         self.changed = threading.Condition()
         self.following, self.results, self.seen = set(), {}, {}
