@@ -30,7 +30,7 @@ const BATCH_BYTES = 1024 * 1024;
 /** A hub that does not take live measurements is not asked for so long, ms. */
 export const ABSENT_MS = 3_600_000;
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 5_000;
 /** Pause of a session that is not open yet, or without a dataset on the platform, ms. */
 const NOT_READY_MS = 100;
 /** Time for the last events when the agent ends, ms. */
