@@ -97,6 +97,12 @@ export class ChangingLab {
     else await this.#write(dataset, "sub/table.csv", this.#table());
   }
 
+  /** The run that was never completed is, now: who follows it live has seen its end. */
+  completeRun(): void {
+    using db = openDatabase(this.database);
+    db.run("UPDATE runs SET is_completed = 1, completed_timestamp = ? WHERE run_id = 28", Date.now() / 1000);
+  }
+
   #table(): string {
     return "x,y\n" + Array.from({ length: 5 }, (_, i) => `${i},${this.random.below(1000)}\n`).join("");
   }

@@ -97,7 +97,12 @@ async function changeWhile(
 /** The agent is left alone until it has done everything, with what changes while it runs. */
 async function catchUp(w: Workspace, lab: ChangingLab): Promise<void> {
   await using agent = ServingAgent.start(w.home);
-  const allDone = () => [...itemStates(w.home).keys()].every((s) => s === "done" || s === "not_started");
+  const areAll = (...states: string[]) => [...itemStates(w.home).keys()].every((s) => states.includes(s));
+  const allDone = () => areAll("done", "not_started");
+  const doneOrLive = () => areAll("done", "not_started", "live");
+  await agent.until("everything is done or followed", doneOrLive, () => [...itemStates(w.home)]);
+  // Who follows it sees its end.
+  if (itemStates(w.home).has("live")) lab.completeRun();
   await agent.until("everything is done", allDone, () => [...itemStates(w.home)]);
   const before = itemStates(w.home).get("done") ?? 0;
   await lab.measure();

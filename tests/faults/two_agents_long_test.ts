@@ -80,6 +80,8 @@ Deno.test("two agents that begin at the same moment, while data arrive, end with
       await lab.change();
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
+    // Both may be following it.
+    lab.completeRun();
     for (const agent of [a, b]) {
       const done = () => {
         const states = itemStates(agent.home);
