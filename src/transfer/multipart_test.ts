@@ -285,6 +285,19 @@ Deno.test("an upload that nobody goes on with is given up after a day", () =>
     assertEquals((await s.client.readFile(s.version))?.status, "pending");
   }));
 
+Deno.test("an old upload is given up also when the PC's clock was set back and nothing was heard since", () =>
+  onStage(async (s) => {
+    s.meddle.before = (r) => {
+      if (partOf(r) === 1) throw cut();
+    };
+    await assertRejects(() => s.upload());
+    const began = s.catalog.uploads.find(s.version.uuid, s.version.version_id);
+    assert(began);
+    s.catalog.uploads.begin({ ...began, started: began.started - 25 * HOUR });
+    s.clock.error = -TEN_YEARS;
+    assertEquals(await abortOrphans(s.client, s.catalog.uploads), 1);
+  }));
+
 Deno.test("an upload whose id never arrived, and that cannot be given up at once, is not left open when its version is secured otherwise", () =>
   onStage(async (s) => {
     const aborted: string[] = [];

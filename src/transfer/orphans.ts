@@ -20,7 +20,7 @@ export async function abortOrphans(client: ClockedClient, journal: UploadJournal
   let count = 0;
   try {
     // The PC's clock may have been set since the platform was last heard: only its next reply tells what is old.
-    if (old().length > 0) await client.me();
+    if (journal.orphans(Infinity).length > 0) await client.me();
   } catch (e) {
     if (isHindrance(e)) throw e;
     return count;
