@@ -252,7 +252,7 @@ export class Agent {
     }
   }
 
-  /** Makes the sources that had to be left out, once the platform can be asked about them. */
+  /** Makes the sources that had to be left out, once the platform can be asked about them; never rejects. */
   async #provisionLater(engine: Engine, missing: SyncError, signal: AbortSignal): Promise<void> {
     const { services, settings: { sources } } = this;
     try {
@@ -266,7 +266,12 @@ export class Agent {
       if (signal.aborted) return;
       const error = SyncError.from(e);
       services.log(`a source of the configuration file cannot be made: ${error.code}: ${error.message}`);
-      services.catalog.errors.add(null, error.toData(), services.catalog.iteration, services.env.now());
+      try {
+        services.catalog.errors.add(null, error.toData(), services.catalog.iteration, services.env.now());
+      } catch (unusable) {
+        // The agent goes on, and holds its state folder: a catalog that cannot be written is its own trouble.
+        engine.hindered(SyncError.from(unusable));
+      }
     }
   }
 
